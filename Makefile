@@ -1,0 +1,46 @@
+# Everything runs in .venv, which the first target to need it makes: from Python 3.11 to 3.14, pip, make and git alone.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && { echo "$$p"; break; }; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test lint format lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+quickstart: $(STAMP) ## build, train and evaluate on the embedded synthetic voices; ends with a score table
+	$(BIN)/ser-hf quickstart
+
+test: $(STAMP) ## run the tests (PYTEST_ARGS=... to choose)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP) ## ruff, the formatter as a check, mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## let ruff mend and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## pin requirements.lock anew (needs uv)
+	uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev pyproject.toml \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
+
+clean: ## remove the environment, caches and build output
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find ser_hf tests recipes dataset_scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, and only if the libraries load together: a broken install is never taken for a whole one.
+$(STAMP): pyproject.toml requirements.lock
+	@[ -n "$(PYTHON)" ] || { echo "ser_hf needs Python 3.11 to 3.14, and none is on the PATH (found: \
+	$$(python3 --version 2>&1 || true)). Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11" >&2; exit 1; }
+	[ -x $(BIN)/pip ] || "$(PYTHON)" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	$(BIN)/python -m ser_hf.preflight
+	@touch $@

@@ -1,0 +1,10 @@
+"""Recordings as arrays: decode, resample, load; one fingerprint for what they hold."""
+
+from __future__ import annotations
+
+from .decode import decode
+from .identity import audio_hash
+from .load import load
+from .resample import resample
+
+__all__ = ["audio_hash", "decode", "load", "resample"]

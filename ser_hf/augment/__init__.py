@@ -1,0 +1,6 @@
+"""Augmentation: tensors in, tensors out, randomness from the generator given."""
+
+from .mixup import mixup
+from .spectrogram import mask, shift
+
+__all__ = ["mask", "mixup", "shift"]

@@ -1,0 +1,73 @@
+"""The command line: ``ser-hf COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from ser_hf import __version__
+from ser_hf.errors import SerHfError
+
+from ._command import Command, complain
+from .audit import AuditCommand
+from .build import BuildCommand
+from .evaluate import EvaluateCommand
+from .listing import ListCommand
+from .predict import PredictCommand
+from .push import PushCommand
+from .quickstart import QuickstartCommand
+from .train import TrainCommand
+
+COMMANDS: tuple[Command, ...] = (
+    QuickstartCommand(),
+    ListCommand(),
+    BuildCommand(),
+    AuditCommand(),
+    TrainCommand(),
+    EvaluateCommand(),
+    PredictCommand(),
+    PushCommand(),
+)
+USER_ERROR = 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(prog="ser-hf", description="Speech emotion recognition, from corpora to the Hub.")
+    parser.add_argument("--version", action="version", version=f"ser_hf {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        own = commands.add_parser(
+            command.name,
+            help=command.help,
+            description=command.help,
+            epilog=command.epilog,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        command.add_arguments(own)
+        own.set_defaults(command=command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; what the user can mend is one line on standard error and exit code 2."""
+    parser = make_parser()
+    args, rest = parser.parse_known_args(argv)
+    command: Command = args.command
+    if rest and not command.takes_overrides:
+        parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    try:
+        return command.run(args, rest)
+    except SerHfError as error:
+        complain(f"ser-hf {command.name}: {error}")
+        return USER_ERROR
+    except OSError as error:
+        complain(f"ser-hf {command.name}: {error.filename or 'the system'}: {error.strerror or error}")
+        return USER_ERROR
+    except KeyboardInterrupt:
+        complain(f"ser-hf {command.name}: interrupted")
+        return 130

@@ -1,0 +1,35 @@
+"""``ser-hf audit``: leaks between the splits of a dataset."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from ._command import Command, say
+
+
+class AuditCommand(Command):
+    """Audits a built dataset."""
+
+    name = "audit"
+    help = "look for leaks between the splits of a built dataset; exit code 1 where there are errors"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The dataset, and what it claims."""
+        parser.add_argument(
+            "dataset", metavar="DATASET", help="folder written by `ser-hf build`, or any dataset like it"
+        )
+        parser.add_argument("--config", help="configuration to load (default: combined, where there is one)")
+        parser.add_argument(
+            "--speaker_independent", action="store_true", help="shared speakers are errors, whatever the dataset says"
+        )
+        parser.add_argument("--json", action="store_true", help="print JSON")
+
+    def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
+        """Prints the findings."""
+        from ser_hf.building import audit_dataset
+
+        found = audit_dataset(args.dataset, args.config, speaker_independent=args.speaker_independent)
+        say(json.dumps(found.to_list(), indent=2) if args.json else found.to_table())
+        return 1 if found.errors else 0

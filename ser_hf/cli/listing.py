@@ -1,0 +1,66 @@
+"""``ser-hf list``: what there is to choose from."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+
+from ._command import Command, say
+
+
+class ListCommand(Command):
+    """Lists corpora, label schemes, protocols or models."""
+
+    name = "list"
+    help = "list corpora, schemes, protocols or models"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """One optional word."""
+        parser.add_argument("what", nargs="?", choices=sorted(_LISTS), help="by default all of them")
+
+    def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
+        """Prints the lists asked for."""
+        for what in [args.what] if args.what else ["corpora", "schemes", "protocols", "models"]:
+            rows = _LISTS[what]()
+            width = max(len(name) for name, _ in rows)
+            say(f"{what}:")
+            for name, text in rows:
+                say(f"  {name:<{width}}  {text}")
+        return 0
+
+
+def _corpora() -> list[tuple[str, str]]:
+    from ser_hf.corpora import CORPORA
+
+    return [(c.name, f"{c.title}; {c.licence}{_size(sum(c.expected.values()))}") for c in CORPORA.values()]
+
+
+def _size(clips: int) -> str:
+    return f"; {clips} clips" if clips else ""
+
+
+def _schemes() -> list[tuple[str, str]]:
+    from ser_hf.labels import SCHEMES
+
+    merged = {s.name: "".join(f"; {old} becomes {new}" for old, new in s.merge.items()) for s in SCHEMES.values()}
+    return [(s.name, " ".join(s.classes) + merged[s.name]) for s in SCHEMES.values()]
+
+
+def _protocols() -> list[tuple[str, str]]:
+    from ser_hf.data import PROTOCOLS
+
+    return [(p.name, p.description) for p in PROTOCOLS.values()]
+
+
+def _models() -> list[tuple[str, str]]:
+    from ser_hf.models import MODELS
+
+    return [(name, (model.__doc__ or "").splitlines()[0]) for name, (_, model) in MODELS.items()]
+
+
+_LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
+    "corpora": _corpora,
+    "schemes": _schemes,
+    "protocols": _protocols,
+    "models": _models,
+}

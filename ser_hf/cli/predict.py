@@ -1,0 +1,38 @@
+"""``ser-hf predict``: emotions of audio files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+
+from ._command import Command, say
+
+
+class PredictCommand(Command):
+    """Classifies recordings."""
+
+    name = "predict"
+    help = "classify audio files by a checkpoint"
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The checkpoint and the files."""
+        parser.add_argument("checkpoint", metavar="RUN", help="run folder, or repository on the Hub")
+        parser.add_argument("files", nargs="+", metavar="FILE", help="audio files")
+        parser.add_argument("--top", type=int, default=3, help="classes shown per file (default 3)")
+        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        parser.add_argument("--json", action="store_true", help="print JSON with every class, one line per file")
+
+    def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
+        """Prints the scores of every file."""
+        from ser_hf.inference import SerClassifier
+
+        classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)
+        for name in args.files:
+            (scores,) = classifier([name])
+            if args.json:
+                say(json.dumps({"file": name, "scores": scores}))
+            else:
+                best = list(scores.items())[: args.top]
+                say(f"{name}: " + ", ".join(f"{label} {score:.3f}" for label, score in best))
+        return 0

@@ -1,0 +1,64 @@
+"""``ser-hf train``: a recipe, with overrides."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+
+from ser_hf.training.arguments import GROUPS
+
+from ._command import Command, say
+
+
+class TrainCommand(Command):
+    """Trains, scores and reports."""
+
+    name = "train"
+    help = "train and score a model by a recipe"
+    takes_overrides = True
+    epilog = (
+        "Any field of transformers.TrainingArguments can be given too, e.g. --num_train_epochs 20 --seed 1\n"
+        "--learning_rate 5e-4 --resume_from_checkpoint last --push_to_hub true --hub_model_id USER/NAME.\n"
+        "The command line wins over the file. Several processes:\n"
+        "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 -m ser_hf.cli train RECIPE.yaml"
+    )
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The recipe, and for the help every key of ours; they are parsed with the recipe."""
+        parser.add_argument("recipe", metavar="RECIPE.yaml", help="see recipes/")
+        parser.add_argument("--output_dir", metavar="DIR", help="run folder; by default runs/<recipe>-<protocol>")
+        for group in GROUPS:
+            section = parser.add_argument_group((group.__doc__ or group.__name__).rstrip("."))
+            for field in dataclasses.fields(group):
+                kind = str(field.type)
+                nargs = "*" if "list" in kind else "?" if kind == "bool" else None
+                section.add_argument(
+                    f"--{field.name}",
+                    nargs=nargs,
+                    const="true" if nargs == "?" else None,
+                    metavar="X",
+                    help=f"{field.metadata['help']}{_default(field)}".replace("%", "%%"),
+                    default=argparse.SUPPRESS,
+                )
+
+    def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
+        """Trains and prints the score table."""
+        from ser_hf.evaluation import score_table
+        from ser_hf.experiment import train
+        from ser_hf.training import load_recipe
+
+        words = list(overrides)
+        for key, value in vars(args).items():
+            if key not in ("recipe", "command") and value is not None:
+                words += [f"--{key}", *(value if isinstance(value, list) else [value])]
+        recipe = load_recipe(args.recipe, words)
+        folder = recipe.training.output_dir
+        results = train(recipe)
+        if results:
+            say(f"\n{score_table(results)}\nreport: {folder}/report.html")
+        return 0
+
+
+def _default(field: dataclasses.Field[object]) -> str:
+    return "" if field.default in (dataclasses.MISSING, None) else f" (default {field.default})"

@@ -1,0 +1,122 @@
+"""Finds the clips of a corpus below a folder: names only, no audio is opened."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ser_hf.errors import CorpusError
+from ser_hf.records import Clip
+
+from ._corpus import Corpus
+
+AUDIO_EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+_LITTER = frozenset({"__MACOSX"})
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What lies in a corpus folder.
+
+    Attributes:
+        corpus: the record.
+        clips: one per recording, sorted by path.
+        foreign: audio files that are not part of the corpus (another channel, a name outside its grammar).
+        copies: files left out because a clip of the same identity was found before: (kept, left out).
+    """
+
+    corpus: Corpus
+    clips: tuple[Clip, ...]
+    foreign: tuple[Path, ...]
+    copies: tuple[tuple[Path, Path], ...]
+
+    def remarks(self) -> list[str]:
+        """What a user should know: counts that differ from the official ones, files left out."""
+        name, lines = self.corpus.name, []
+        found = Counter(clip.native_label for clip in self.clips)
+        off = [f"{k} {found[k]} of {n}" for k, n in self.corpus.expected.items() if found[k] != n]
+        if off:
+            total = sum(self.corpus.expected.values())
+            lines.append(f"{name}: {len(self.clips)} clips found, {total} in the official release ({', '.join(off)})")
+        if self.foreign:
+            lines.append(f"{name}: {len(self.foreign)} audio files are not of this corpus, e.g. {self.foreign[0]}")
+        if self.copies:
+            kept, left = self.copies[0]
+            lines.append(
+                f"{name}: {len(self.copies)} files repeat a clip and were left out, e.g. {left} (same as {kept})"
+            )
+        return lines
+
+
+def audio_files(root: Path) -> Iterator[Path]:
+    """Every audio file below ``root`` in sorted order, whatever the case of its extension; litter is passed over."""
+    for folder, folders, files in os.walk(root, followlinks=True):
+        folders[:] = sorted(f for f in folders if f not in _LITTER and not f.startswith("."))
+        for name in sorted(files):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_EXTENSIONS:
+                yield Path(folder, name)
+
+
+def corpus_root(corpus: Corpus, data_root: str | Path | None, data_dirs: Mapping[str, str] | None = None) -> Path:
+    """The folder of a corpus: ``data_dirs[name]`` if given, else the folder of its name (any case) under ``data_root``.
+
+    Raises:
+        CorpusError: there is no such folder; the message says what was looked for and how to get the corpus.
+    """
+    name = corpus.name
+    if data_dirs and name in data_dirs:
+        root = Path(data_dirs[name]).expanduser()
+        looked = str(root)
+    elif data_root is None:
+        raise CorpusError(
+            f"corpus {name!r}: no folder given; pass --data_root DIR (with DIR/{name}) or --data_dirs {name}=DIR"
+        )
+    else:
+        parent = Path(data_root).expanduser()
+        looked = str(parent / name)
+        same = [p for p in sorted(parent.iterdir()) if p.name.lower() == name] if parent.is_dir() else []
+        root = same[0] if same else parent / name
+    if not root.exists():
+        raise CorpusError(
+            f"corpus {name!r}: looked for {looked}, which does not exist. {corpus.how_to_get} "
+            f"Then pass --data_root with the folder that holds {name}/, or --data_dirs {name}=DIR."
+        )
+    return root
+
+
+def scan(corpus: Corpus, root: str | Path) -> Scan:
+    """Finds the clips of ``corpus`` below ``root``.
+
+    Raises:
+        CorpusError: no clip is found, or a name has an unknown emotion code.
+    """
+    root = Path(root)
+    kept: dict[str, Clip] = {}
+    foreign: list[Path] = []
+    copies: list[tuple[Path, Path]] = []
+    for path, clip in _candidates(corpus, root):
+        if clip is None:
+            foreign.append(path)
+        elif clip.clip_id in kept:
+            copies.append((kept[clip.clip_id].path, path))
+        else:
+            kept[clip.clip_id] = clip
+    if not kept:
+        raise CorpusError(
+            f"corpus {corpus.name!r}: no clip found below {root} ({len(foreign)} other audio files there). "
+            f"Expected audio files named like {corpus.names}. {corpus.how_to_get}"
+        )
+    return Scan(corpus, tuple(kept.values()), tuple(foreign), tuple(copies))
+
+
+def _candidates(corpus: Corpus, root: Path) -> Iterator[tuple[Path, Clip | None]]:
+    if corpus.find is not None:
+        yield from ((clip.path, clip) for clip in corpus.find(root))
+    elif corpus.parse is not None:
+        yield from ((path, corpus.parse(path)) for path in audio_files(root))

@@ -1,0 +1,45 @@
+"""The errors ser_hf raises on purpose: one clear message each, shown by the command line without a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+_MOST_NAMES = 30
+
+
+class SerHfError(ValueError):
+    """Something the user can mend: the message says what was found, what was expected and what to do."""
+
+
+class CorpusError(SerHfError):
+    """A corpus folder, a file name in it or its record is not what it should be."""
+
+
+class AudioError(SerHfError):
+    """A file is not readable audio; the message names the file and the reason."""
+
+
+class SplitError(SerHfError):
+    """A split cannot be made as asked, or is not what it claims to be."""
+
+
+class RecipeError(SerHfError):
+    """A recipe or a command-line override has an unknown key or a bad value."""
+
+
+class CheckpointError(SerHfError):
+    """A folder or Hub repository does not hold a loadable checkpoint."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Words the message for a name nobody knows, with the nearest known names.
+
+    >>> unknown("corpus", "ravdes", ["ravdess", "savee"])
+    "unknown corpus 'ravdes'; did you mean 'ravdess'? Known: ravdess, savee"
+    """
+    names = list(known)
+    near = difflib.get_close_matches(name.lower(), names, n=2, cutoff=0.6)
+    hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
+    shown = f" Known: {', '.join(names)}" if len(names) <= _MOST_NAMES or not near else ""
+    return f"unknown {kind} {name!r}{hint}{shown}"

@@ -1,0 +1,108 @@
+"""Percentile bootstrap intervals of the scores, resampling clips or whole speakers (Efron & Tibshirani 1993, ch. 13).
+
+Clips of one speaker are alike, so an interval over clips tells how sure the score is for these speakers, and one over
+whole speakers (a cluster bootstrap: Field & Welsh 2007, doi 10.1111/j.1467-9868.2007.00593.x) how sure for others.
+
+Every score depends on the confusion matrix alone. Drawing clips with replacement is therefore drawing the cells of the
+matrix from a multinomial distribution, and drawing speakers is drawing how often each speaker's matrix is added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from .metrics import METRICS, Floats, Labels, confusion_matrix, scores_of
+
+Intervals: TypeAlias = dict[str, tuple[float, float]]
+
+_CHUNK_CELLS = 1 << 21
+"""Numbers held at a time, 16 MiB."""
+
+
+def clip_intervals(
+    references: Labels,
+    predictions: Labels,
+    num_classes: int,
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Intervals:
+    """Intervals ``{metric: (low, high)}`` when clips are drawn with replacement.
+
+    Args:
+        references: true class ids.
+        predictions: predicted class ids, in the same order.
+        num_classes: number of classes of the scheme.
+        level: coverage.
+        n_resamples: number of resamples.
+        seed: of the own random generator; the same seed gives the same intervals.
+
+    Raises:
+        SerHfError: see ``confusion_matrix``.
+    """
+    cells = confusion_matrix(references, predictions, num_classes).reshape(-1)
+    used = np.flatnonzero(cells)
+    units = np.zeros((len(used), num_classes**2))
+    units[np.arange(len(used)), used] = 1
+    clips = int(cells.sum())
+    return _intervals(units, cells[used] / clips, clips, num_classes, level, n_resamples, seed)
+
+
+def speaker_intervals(
+    references: Labels,
+    predictions: Labels,
+    num_classes: int,
+    speakers: Sequence[Hashable | None],
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Intervals | None:
+    """Intervals ``{metric: (low, high)}`` when whole speakers are drawn with replacement.
+
+    None where there is nothing to draw from: fewer than two speakers, or a clip of which the speaker is unknown (None).
+    The other arguments are those of ``clip_intervals``.
+    """
+    ids = {speaker: number for number, speaker in enumerate(dict.fromkeys(speakers))}
+    if len(ids) < 2 or None in ids:
+        return None
+    units = _confusion_of_each([ids[speaker] for speaker in speakers], len(ids), references, predictions, num_classes)
+    return _intervals(units, np.full(len(ids), 1 / len(ids)), len(ids), num_classes, level, n_resamples, seed)
+
+
+def _confusion_of_each(
+    groups: Sequence[int], n_groups: int, references: Labels, predictions: Labels, num_classes: int
+) -> Floats:
+    """The flat confusion matrix of every group: ``(n_groups, num_classes ** 2)``."""
+    confusion_matrix(references, predictions, num_classes)  # refuses ids that are no class
+    cell = np.asarray(references, dtype=np.int64) * num_classes + np.asarray(predictions, dtype=np.int64)
+    units = np.zeros((n_groups, num_classes**2))
+    np.add.at(units, (np.asarray(groups), cell), 1)
+    return units
+
+
+def _intervals(
+    units: Floats,
+    chances: Floats,
+    draws: int,
+    num_classes: int,
+    level: float,
+    n_resamples: int,
+    seed: int,
+) -> Intervals:
+    """Draws ``draws`` of the units ``(n_units, num_classes ** 2)`` again and again and takes the percentiles."""
+    rng = np.random.default_rng(seed)
+    chunk = max(1, _CHUNK_CELLS // max(units.shape))
+    found: dict[str, list[Floats]] = {name: [] for name in METRICS}
+    for start in range(0, n_resamples, chunk):
+        weights = rng.multinomial(draws, chances, size=min(chunk, n_resamples - start))
+        confusion = (weights @ units).reshape(-1, num_classes, num_classes)
+        for name, values in scores_of(confusion).items():
+            found[name].append(values)
+    tail = 50 * (1 - level)
+    ends = {name: np.percentile(np.concatenate(values), [tail, 100 - tail]) for name, values in found.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}

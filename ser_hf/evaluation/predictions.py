@@ -1,0 +1,43 @@
+"""predictions.parquet: one row per test clip, with the probability of every class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ser_hf.atomic import replacing
+
+
+def write_predictions(
+    path: str | Path,
+    *,
+    clip_ids: Sequence[str],
+    corpora: Sequence[str],
+    speakers: Sequence[str | None],
+    references: Sequence[int],
+    probabilities: npt.NDArray[np.floating],
+    classes: Sequence[str],
+) -> None:
+    """Writes the table atomically.
+
+    Args:
+        path: the file.
+        clip_ids: of the rows; ``corpora``, ``speakers`` and ``references`` (true class ids) belong to them.
+        probabilities: ``(N, C)``.
+        classes: names of the C classes.
+    """
+    columns = {
+        "clip_id": pa.array(clip_ids, pa.string()),
+        "corpus": pa.array(corpora, pa.string()),
+        "speaker": pa.array(speakers, pa.string()),
+        "label": pa.array([classes[i] for i in references], pa.string()),
+        "predicted": pa.array([classes[i] for i in probabilities.argmax(axis=1)], pa.string()),
+        **{f"p_{name}": pa.array(probabilities[:, i].astype(np.float32)) for i, name in enumerate(classes)},
+    }
+    with replacing(path) as temporary:
+        pq.write_table(pa.table(columns), temporary)

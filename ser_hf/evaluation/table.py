@@ -1,0 +1,59 @@
+"""The scores of a run as plain text, for the end of a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_TITLES = {"accuracy": "accuracy (WA)", "uar": "UAR", "macro_f1": "macro F1", "weighted_f1": "weighted F1"}
+
+
+def score_table(results: Mapping[str, Any]) -> str:
+    """Scores with their 95 % intervals, and what they were measured on.
+
+    Args:
+        results: the content of results.json; ``name``, ``synthetic``, ``data.scheme``, ``split`` and ``test`` are read.
+    """
+    test, split = results["test"], results["split"]
+    mixed = (
+        "speaker-independent" if split["speaker_independent"] else "speaker-mixed: test speakers are also trained on"
+    )
+    fold = "" if split.get("fold") is None else f", fold {split['fold']}"
+    lines = [
+        results["name"],
+        f"{test['n_clips']} test clips, {_speakers(test['n_speakers'])}, label scheme {results['data']['scheme']}",
+        f"protocol: {split['protocol']}{fold} ({mixed})",
+    ]
+    if results["synthetic"]:
+        lines.append("SYNTHETIC voices: these scores show that the machinery works and say nothing about people.")
+    rows = [["", "score", "95 % by clip", "95 % by speaker"]]
+    rows += [[_TITLES.get(name, name), *_cells(metric)] for name, metric in test["metrics"].items()]
+    lines += ["", *_columns(rows)]
+    if len(test["per_corpus"]) > 1:
+        rows = [["corpus", "clips", "speakers", "accuracy", "95 % by clip", "UAR", "95 % by clip"]]
+        for row in test["per_corpus"]:
+            both = [*_cells(row["accuracy"])[:2], *_cells(row["uar"])[:2]]
+            rows.append([row["corpus"], str(row["clips"]), str(row["speakers"]), *both])
+        lines += ["", *_columns(rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _speakers(number: int) -> str:
+    return "1 speaker" if number == 1 else f"{number} speakers"
+
+
+def _cells(metric: Mapping[str, Any]) -> list[str]:
+    """A score and its two intervals in per cent."""
+    intervals = (metric["clips"], metric["speakers"])
+    return [_percent(metric["value"]), *(" - ".join(map(_percent, ends)) if ends else "-" for ends in intervals)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as aligned lines, the first column to the left and the others to the right, with a rule under the head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+    return [lines[0], "-" * (sum(widths) + 2 * (len(widths) - 1)), *lines[1:]]

@@ -1,0 +1,218 @@
+"""The whole flow, once, from top to bottom: recipe -> data -> split -> model -> training -> score -> report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from transformers import PreTrainedModel, Trainer, set_seed
+
+from ser_hf.atomic import write_json, write_text
+from ser_hf.data import Corpora, Split, SplitOptions, load_corpus, make_split, split_counts
+from ser_hf.errors import RecipeError
+from ser_hf.evaluation import evaluate_predictions, write_predictions
+from ser_hf.features import FeatureRows, add_features
+from ser_hf.labels import get_scheme
+from ser_hf.models import SerFeatureExtractor, TimmCnnForAudioClassification, build_config, build_extractor, build_model
+from ser_hf.provenance import hardware, now, versions
+from ser_hf.reporting import push_run, write_model_card, write_plots, write_report
+from ser_hf.training import Recipe, build_trainer, configure, history, load_checkpoint, pairs, predict
+
+SPLIT = "split.json"
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything known of the clips of a run; the rows of ``split`` carry features and no audio."""
+
+    corpora: Corpora
+    split: Split
+
+
+def train(recipe: Recipe) -> dict[str, Any]:
+    """Runs a recipe and writes its run folder: checkpoint, results.json, predictions.parquet, plots, report and card.
+
+    The test split is scored once, after training, by the checkpoint as saved, in float32. Under several processes
+    training and validation are shared and the main process writes.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        SerHfError: anything the user can mend, see the errors of every step.
+    """
+    args, folder = recipe.training, Path(recipe.training.output_dir)
+    push, args.push_to_hub = args.push_to_hub, False  # the Trainer would push every checkpoint; we push the run, once
+    if push and not args.hub_model_id:
+        raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
+    resume = configure(recipe)
+    main = args.process_index == 0
+    if main and recipe.run.overwrite and resume is None:
+        clear(folder)
+    set_seed(args.seed)
+    extractor = make_extractor(recipe)
+    with args.main_process_first(desc="data and features"):
+        data = prepare(recipe, extractor)
+    if main:
+        write_text(folder / "recipe.yaml", yaml.safe_dump(recipe.settings(), sort_keys=True))
+    model = make_model(recipe, extractor)
+    rows = {name: FeatureRows(part, training=name == "train") for name, part in data.split.datasets.items()}
+    trainer = build_trainer(recipe, model, extractor, rows["train"], rows["validation"])
+    start = time.perf_counter()
+    trainer.train(resume_from_checkpoint=resume)
+    seconds = time.perf_counter() - start
+    if main:
+        model.save_pretrained(folder)
+        extractor.save_pretrained(folder)
+        results = describe(recipe, data, extractor, model, trainer, seconds)
+        finish(folder, results, data)
+        if push:
+            push_run(folder, args.hub_model_id, private=bool(args.hub_private_repo), token=args.hub_token)
+    trainer.accelerator.wait_for_everyone()
+    return results if main else {}
+
+
+def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
+    """Corpus folders -> features -> split."""
+    settings = recipe.data
+    corpora = load_corpus(
+        settings.corpora,
+        data_root=settings.data_root,
+        data_dirs=pairs(settings.data_dirs),
+        scheme=settings.scheme,
+        skip_bad=settings.skip_bad,
+        num_proc=settings.num_proc,
+    )
+    rows = add_features(
+        corpora.dataset,
+        extractor,
+        device=recipe.features.feature_device,
+        batch_size=recipe.features.feature_batch_size,
+        num_proc=settings.num_proc,
+        keep_audio=False,
+    )
+    options = SplitOptions(
+        fold=settings.fold,
+        seed=settings.split_seed,
+        test_size=settings.test_size,
+        validation_size=settings.validation_size,
+        test_speakers=tuple(settings.test_speakers),
+    )
+    return Data(corpora, make_split(rows, str(settings.protocol), options))
+
+
+def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
+    """The feature extractor of a recipe."""
+    chosen = vars(recipe.features)
+    try:
+        return build_extractor(**{k: v for k, v in chosen.items() if not k.startswith("feature_")})
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
+
+
+def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedModel:
+    """The model of a recipe, with random weights or those of ImageNet."""
+    classes = get_scheme(recipe.data.scheme).classes
+    name, labels = str(recipe.model.model), dict(enumerate(classes))
+    imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
+    if imagenet and name != TimmCnnForAudioClassification.config_class.model_type:
+        raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
+    try:
+        settings = {"n_mels": extractor.n_mels, **pairs(recipe.model.model_settings)}
+        config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
+        config.label_scheme = recipe.data.scheme
+        if imagenet:
+            return TimmCnnForAudioClassification.from_imagenet(config, weights=recipe.model.imagenet_weights)
+        return build_model(config)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(str(error)) from error
+
+
+def describe(
+    recipe: Recipe, data: Data, extractor: SerFeatureExtractor, model: PreTrainedModel, trainer: Trainer, seconds: float
+) -> dict[str, Any]:
+    """Everything results.json says beside the score."""
+    info, state, args = data.split.info, trainer.state, recipe.training
+    fold = "" if info.fold is None else f"-fold{info.fold}"
+    log = history(state.log_history)
+    best = [entry["epoch"] for entry in log if entry.get("eval_uar") == state.best_metric]
+    return {
+        "schema": 1,
+        "name": f"{recipe.name}-{info.protocol}{fold}",
+        "created": now(),
+        "versions": versions(),
+        "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
+        "model": {
+            "model_type": model.config.model_type,
+            "architecture": type(model).__name__,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
+        },
+        "features": {k: v for k, v in extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
+        "data": {
+            "corpora": [corpus.card() for corpus in data.corpora.records],
+            "scheme": recipe.data.scheme,
+            "classes": list(get_scheme(recipe.data.scheme).classes),
+            "ledger": data.corpora.ledger.to_dict(),
+            "remarks": list(data.corpora.remarks),
+            "splits": split_counts(data.split.datasets),
+        },
+        "split": info.to_dict(),
+        "audit": data.split.audit.to_list(),
+        "training": {
+            "epochs": float(state.epoch or 0.0),
+            "best_epoch": best[0] if best else None,
+            "best_validation_uar": state.best_metric,
+            "seconds": round(seconds, 1),
+            "device": args.device.type,
+            "hardware": hardware(),
+            "precision": "bf16" if args.bf16 else "fp16" if args.fp16 else "fp32",
+            "processes": args.world_size,
+            "history": log,
+            "arguments": recipe.settings(),
+        },
+    }
+
+
+def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
+    """Scores the saved checkpoint on the test split, and writes everything that is made from the score."""
+    model, _ = load_checkpoint(folder)
+    results["test"] = score(model, data.split.datasets["test"], results["data"]["classes"], folder)
+    write_json(folder / SPLIT, {name: _members(part) for name, part in data.split.datasets.items()})
+    write_json(folder / "results.json", results)
+    write_plots(results, folder / "plots")
+    write_report(folder)
+    write_model_card(folder)
+
+
+def score(model: PreTrainedModel, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
+    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json."""
+    probabilities = predict(model, FeatureRows(rows, training=False))
+    labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
+    write_predictions(
+        folder / "predictions.parquet",
+        clip_ids=list(rows["clip_id"]),
+        corpora=corpora,
+        speakers=speakers,
+        references=labels,
+        probabilities=probabilities,
+        classes=classes,
+    )
+    return evaluate_predictions(labels, np.argmax(probabilities, axis=1), classes, corpora, speakers)
+
+
+def _members(rows: Any) -> dict[str, list[str]]:
+    return {"clips": list(rows["clip_id"]), "speakers": sorted(set(rows["speaker"]) - {None})}
+
+
+def clear(folder: Path) -> None:
+    """Removes what an earlier run wrote, and nothing else."""
+    for name in ("checkpoints", "plots"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in ("results.json", "predictions.parquet", "report.html", "README.md", SPLIT, "model.safetensors"):
+        (folder / name).unlink(missing_ok=True)

@@ -1,0 +1,73 @@
+"""``SerClassifier``: recordings in, emotion probabilities out, without FFmpeg."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from ser_hf.audio import load
+from ser_hf.errors import SerHfError
+from ser_hf.models import SerFeatureExtractor
+from ser_hf.training import load_checkpoint
+
+
+class SerClassifier:
+    """A checkpoint with its feature extractor.
+
+    >>> classifier = SerClassifier.from_pretrained("runs/my-run")  # doctest: +SKIP
+    >>> classifier(["clip.wav"])  # doctest: +SKIP
+    [{'angry': 0.91, 'happy': 0.05, ...}]
+    """
+
+    def __init__(self, model: PreTrainedModel, extractor: SerFeatureExtractor) -> None:
+        self.model = model
+        self.extractor = extractor
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path, device: str = "auto") -> SerClassifier:
+        """Loads a run folder or a repository on the Hub.
+
+        Raises:
+            CheckpointError: it cannot be loaded, or was not made by ser_hf.
+        """
+        model, extractor = load_checkpoint(source, device)
+        if not isinstance(extractor, SerFeatureExtractor):
+            raise SerHfError(f"{source}: expected the feature extractor of ser_hf, found {type(extractor).__name__}")
+        return cls(model, extractor)
+
+    @torch.inference_mode()
+    def __call__(
+        self, clips: Sequence[str | Path | bytes | np.ndarray], sampling_rate: int | None = None, batch_size: int = 32
+    ) -> list[dict[str, float]]:
+        """Classifies recordings.
+
+        Args:
+            clips: paths or bytes of audio files, or mono float arrays ``(n,)``.
+            sampling_rate: of the arrays, in Hz; must be the extractor's.
+            batch_size: clips per forward pass.
+
+        Returns:
+            Per clip: class name -> probability, the most probable first.
+
+        Raises:
+            AudioError: a file is not readable.
+            ValueError: arrays at another sampling rate, or none given.
+        """
+        rate, results = self.extractor.sampling_rate, []
+        if sampling_rate is None and any(isinstance(clip, np.ndarray) for clip in clips):
+            raise SerHfError(f"arrays need their sampling_rate; this model works at {rate} Hz")
+        for start in range(0, len(clips), batch_size):
+            batch = clips[start : start + batch_size]
+            waveforms = [clip if isinstance(clip, np.ndarray) else load(clip, rate) for clip in batch]
+            inputs = self.extractor(waveforms, sampling_rate=sampling_rate or rate, return_tensors="pt")
+            scores = self.model(**inputs.to(self.model.device)).logits.float().softmax(dim=-1).cpu().tolist()
+            results += [self._named(row) for row in scores]
+        return results
+
+    def _named(self, scores: list[float]) -> dict[str, float]:
+        labels = self.model.config.id2label
+        return {labels[i]: scores[i] for i in sorted(range(len(scores)), key=lambda i: -scores[i])}

@@ -1,0 +1,57 @@
+"""What crosses from the corpora into the data: the ``Clip`` record and the names of the dataset's columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+AUDIO = "audio"
+LABEL = "label"
+NATIVE_LABEL = "native_label"
+EMOTION = "emotion"
+CORPUS = "corpus"
+SPEAKER = "speaker"
+SEX = "sex"
+LANGUAGE = "language"
+SENTENCE = "sentence"
+INTENSITY = "intensity"
+REPETITION = "repetition"
+CHANNEL = "channel"
+SESSION = "session"
+CLIP_ID = "clip_id"
+DURATION = "duration"
+SAMPLING_RATE = "sampling_rate"
+AUDIO_HASH = "audio_hash"
+INPUT_FEATURES = "input_features"
+
+Sex = Literal["female", "male"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording of one emotion by one speaker, as read from its name; the audio is not opened.
+
+    Attributes:
+        path: the file.
+        corpus: registered name of the corpus.
+        native_label: the label in the corpus' own word, e.g. ``"anger"``.
+        emotion: the harmonised emotion, one of ``ser_hf.labels.EMOTIONS``.
+        speaker: unique across corpora, e.g. ``"ravdess_01"``; None where nothing is known of the speaker.
+        clip_id: unique across corpora, e.g. ``"savee/DC/a01"``.
+        channel: ``"speech"`` or ``"song"``.
+    """
+
+    path: Path
+    corpus: str
+    native_label: str
+    emotion: str
+    speaker: str | None
+    clip_id: str
+    sex: Sex | None = None
+    language: str | None = None
+    sentence: str | None = None
+    intensity: str | None = None
+    repetition: int | None = None
+    channel: Literal["speech", "song"] = "speech"
+    session: str | None = None

@@ -1,0 +1,22 @@
+"""From results.json and predictions.parquet to plots, an HTML report, cards, and a repository on the Hub."""
+
+from __future__ import annotations
+
+from ._results import load_build, load_results
+from .dataset_card import render_dataset_card, write_dataset_card
+from .hub import push_run
+from .model_card import ModelCard, write_model_card
+from .plots import write_plots
+from .report import write_report
+
+__all__ = [
+    "ModelCard",
+    "load_build",
+    "load_results",
+    "push_run",
+    "render_dataset_card",
+    "write_dataset_card",
+    "write_model_card",
+    "write_plots",
+    "write_report",
+]

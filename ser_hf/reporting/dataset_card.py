@@ -1,0 +1,71 @@
+"""The README.md of a built dataset; its YAML header is what lets ``load_dataset`` find the configs without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ser_hf.atomic import write_text
+
+from . import _wording
+from ._licences import combined_licence, language_codes, size_category
+from ._results import check_build, load_build
+from ._templates import render
+from .model_card import CARD
+
+
+def render_dataset_card(build: Mapping[str, Any]) -> str:
+    """The dataset card as Markdown.
+
+    Args:
+        build: the content of build.json: corpora, scheme, classes, ledger, splits, split, audit and ``configs``, each
+            with ``config_name``, ``data_files`` (``split`` and ``path`` relative to the card) and perhaps ``default``.
+
+    Raises:
+        SerHfError: ``build`` lacks a key.
+    """
+    from huggingface_hub import DatasetCardData
+
+    checked = check_build(build)
+    corpora, synthetic = checked["corpora"], _wording.is_synthetic(checked)
+    licence = combined_licence(corpora)
+    data = DatasetCardData(
+        pretty_name=checked["name"],
+        language=language_codes(corpora),
+        license=licence.id,
+        license_name=licence.name,
+        license_link=licence.link,
+        task_categories=["audio-classification"],
+        size_categories=[size_category(sum(split["clips"] for split in checked["splits"].values()))],
+        tags=["speech-emotion-recognition", "speech", "emotion", "ser_hf", *(["synthetic"] if synthetic else [])],
+        configs=[_config(config) for config in checked["configs"]],
+    )
+    context = {
+        "b": checked,
+        "yaml": data.to_yaml(),
+        "licence": licence,
+        "synthetic": synthetic,
+        "synthetic_warning": _wording.SYNTHETIC_WARNING,
+        "mixed_warning": _wording.MIXED_WARNING,
+        "closed": [c["name"] for c in corpora if not c["redistributable"]],
+    }
+    return render("dataset_card.md.jinja", context)
+
+
+def write_dataset_card(folder: str | Path) -> Path:
+    """Writes ``README.md`` of a built dataset from its ``build.json``.
+
+    Raises:
+        SerHfError: ``build.json`` is missing, is not JSON, or lacks a key.
+    """
+    path = Path(folder) / CARD
+    write_text(path, render_dataset_card(load_build(folder)))
+    return path
+
+
+def _config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with the keys the ``datasets`` library reads, in its order."""
+    default = {"default": True} if config.get("default") else {}
+    files = [{"split": f["split"], "path": f["path"]} for f in config["data_files"]]
+    return {"config_name": config["config_name"], **default, "data_files": files}

@@ -1,0 +1,74 @@
+"""One self-contained HTML page for a run: scores with intervals, split, ledger, audit, errors, training."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ser_hf.atomic import write_text
+
+from . import _wording
+from ._results import load_predictions, load_results
+from ._templates import render
+from .plots import write_plots
+
+REPORT = "report.html"
+PLOTS_FOLDER = "plots"
+
+
+def write_report(run_dir: str | Path) -> Path:
+    """Writes ``report.html`` and ``plots/*.png`` of a run.
+
+    Reads ``results.json`` and ``predictions.parquet`` of the folder and nothing else. The page needs no other file:
+    styles are inline, figures are embedded, there are no scripts.
+
+    Args:
+        run_dir: a run folder.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        SerHfError: one of the two files is missing, unreadable or incomplete.
+    """
+    run_dir = Path(run_dir)
+    results = load_results(run_dir)
+    predictions = load_predictions(run_dir, results)
+    plots = {path.stem: _data_uri(path) for path in write_plots(results, run_dir / PLOTS_FOLDER)}
+    context = {
+        "r": results,
+        "plots": plots,
+        "heading": _wording.heading(results),
+        "metric_names": _wording.METRICS,
+        "meanings": _wording.MEANINGS,
+        "mixed_warning": _wording.MIXED_WARNING,
+        "synthetic_warning": _wording.SYNTHETIC_WARNING,
+        "confusions": _wording.worst_confusions(results),
+        "errors": _wording.confident_errors(predictions),
+        "facts": _facts(results),
+    }
+    path = run_dir / REPORT
+    write_text(path, render("report.html", context))
+    return path
+
+
+def _data_uri(path: Path) -> str:
+    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+def _facts(results: Mapping[str, Any]) -> dict[str, str]:
+    """The training facts of the report, name -> text."""
+    training, model = results["training"], results["model"]
+    best, uar = training["best_epoch"], training["best_validation_uar"]
+    return {
+        "architecture": f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}",
+        "epochs": f"{training['epochs']:g}",
+        "kept epoch": "–" if best is None else f"{best:g}, chosen by validation UAR",
+        "validation UAR at that epoch": "–" if uar is None else f"{_wording.percent(uar)} %",
+        "training time": _wording.duration(training["seconds"]),
+        "device": f"{training['device']} ({training['hardware']})",
+        "precision": training["precision"],
+        "processes": str(training["processes"]),
+    }

@@ -1,0 +1,33 @@
+"""Recipes and the trainer they build.
+
+Names are loaded on first use: the light ``arguments`` serve the command line's help.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .checkpoint import load_checkpoint
+    from .prediction import predict
+    from .recipe import Recipe, load_recipe, pairs
+    from .trainer import build_trainer, configure, history
+
+_HOMES = {
+    "build_trainer": "trainer",
+    "configure": "trainer",
+    "history": "trainer",
+    "predict": "prediction",
+    "Recipe": "recipe",
+    "load_checkpoint": "checkpoint",
+    "load_recipe": "recipe",
+    "pairs": "recipe",
+}
+__all__ = ["Recipe", "build_trainer", "configure", "history", "load_checkpoint", "load_recipe", "pairs", "predict"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)

@@ -1,0 +1,91 @@
+"""What a run is told: the fields of a recipe, and their command-line names. Light to import, so that help is quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class DataArguments:
+    """Which clips, which labels, which split."""
+
+    corpora: list[str] = field(
+        default_factory=list, metadata={"help": "corpora to train on, see `ser-hf list corpora`"}
+    )
+    data_root: str | None = field(default=None, metadata={"help": "folder that holds one folder per corpus"})
+    data_dirs: list[str] = field(
+        default_factory=list, metadata={"help": "corpus=DIR for corpora that lie elsewhere, over --data_root"}
+    )
+    scheme: str = field(default="8class", metadata={"help": "label scheme: 8class, 7class, 6class or 4class"})
+    protocol: str | None = field(default=None, metadata={"help": "split rule, see `ser-hf list protocols`; required"})
+    fold: int | None = field(default=None, metadata={"help": "fold number, for protocols with folds"})
+    test_speakers: list[str] = field(
+        default_factory=list,
+        metadata={"help": "exactly these test speakers, for speaker-independent (e.g. ravdess_01)"},
+    )
+    test_size: float = field(
+        default=0.1, metadata={"help": "share of clips, or of each corpus' speakers, for the test"}
+    )
+    validation_size: float = field(default=0.1, metadata={"help": "the same for validation, from the training side"})
+    split_seed: int = field(default=42, metadata={"help": "seed of the drawing of the split"})
+    skip_bad: bool = field(default=False, metadata={"help": "leave out unreadable files and list them in the ledger"})
+    num_proc: int | None = field(default=None, metadata={"help": "worker processes for building and features"})
+
+
+@dataclass
+class FeatureArguments:
+    """The log-mel features; saved with the model."""
+
+    sampling_rate: int = field(default=16_000, metadata={"help": "Hz; recordings are resampled to it"})
+    duration: float = field(
+        default=3.0, metadata={"help": "seconds; shorter clips are padded, longer ones cut, both evenly"}
+    )
+    n_fft: int = field(default=1024, metadata={"help": "window length in samples"})
+    hop_length: int = field(default=256, metadata={"help": "hop in samples"})
+    n_mels: int = field(default=128, metadata={"help": "mel bands"})
+    trim_db: float | None = field(default=30.0, metadata={"help": "cut edges this far (dB) under the loudest frame"})
+    feature_device: str = field(default="auto", metadata={"help": "where features are computed: auto, cpu or cuda"})
+    feature_batch_size: int = field(default=64, metadata={"help": "clips per feature batch"})
+
+
+@dataclass
+class ModelArguments:
+    """Which network."""
+
+    model: str | None = field(default=None, metadata={"help": "model family, see `ser-hf list models`; required"})
+    model_settings: list[str] = field(
+        default_factory=list,
+        metadata={"help": "key=value settings of the model's configuration, e.g. backbone=resnet34 dropout=0.3"},
+    )
+    imagenet: bool = field(
+        default=False, metadata={"help": "start a timm backbone from ImageNet weights, from the Hub"}
+    )
+    imagenet_weights: str | None = field(default=None, metadata={"help": "the same from this local .safetensors file"})
+
+
+@dataclass
+class AugmentArguments:
+    """What happens to training batches, and to them only."""
+
+    mixup_alpha: float = field(default=0.0, metadata={"help": "mixup: Beta(alpha, alpha); 0 turns it off"})
+    time_masks: int = field(default=0, metadata={"help": "SpecAugment: number of time masks"})
+    time_mask_width: int = field(default=24, metadata={"help": "SpecAugment: widest time mask in frames"})
+    frequency_masks: int = field(default=0, metadata={"help": "SpecAugment: number of frequency masks"})
+    frequency_mask_width: int = field(default=16, metadata={"help": "SpecAugment: widest frequency mask in mel bands"})
+    time_shift: int = field(default=0, metadata={"help": "roll by up to so many frames, either way"})
+
+
+@dataclass
+class RunArguments:
+    """How the run goes, beside transformers' own training arguments."""
+
+    precision: str = field(
+        default="auto", metadata={"help": "auto, bf16 or fp32; auto is bf16 where hardware computes it"}
+    )
+    patience: int = field(
+        default=0, metadata={"help": "stop after so many epochs without a better validation UAR; 0 never"}
+    )
+    overwrite: bool = field(default=False, metadata={"help": "start again in an --output_dir that holds a run"})
+
+
+GROUPS = (DataArguments, FeatureArguments, ModelArguments, AugmentArguments, RunArguments)

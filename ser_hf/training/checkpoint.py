@@ -1,0 +1,75 @@
+"""A saved checkpoint -> model and feature extractor, or a clear reason why not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, PreTrainedModel
+from transformers.feature_extraction_utils import FeatureExtractionMixin
+
+import ser_hf.models  # noqa: F401 (registers our models and extractor with the Auto classes)
+from ser_hf.errors import CheckpointError
+
+_NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
+
+
+def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel, FeatureExtractionMixin]:
+    """Loads a model, in evaluation mode, and its feature extractor.
+
+    Args:
+        source: run folder, or repository on the Hub. Only safetensors and JSON are read.
+        device: ``auto`` takes a GPU where there is one.
+
+    Raises:
+        CheckpointError: no such folder or repository, a file or weight is missing or does not fit, weights are not
+            finite, or the labels contradict each other.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        missing = [name for name in _NEEDED if not (folder / name).is_file()]
+        if missing:
+            there = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
+            raise CheckpointError(
+                f"{folder} is no checkpoint: {', '.join(missing)} missing (it holds {there}). "
+                "Expected a run folder written by `ser-hf train`, or one pulled from the Hub"
+            )
+    elif folder.exists() or str(source).startswith((".", "/", "~")) or str(source).count("/") > 1:
+        raise CheckpointError(
+            f"no checkpoint folder {source}; give a run folder, or USER/NAME of a repository on the Hub"
+        )
+    try:
+        model, report = AutoModelForAudioClassification.from_pretrained(
+            source, use_safetensors=True, output_loading_info=True
+        )
+        extractor = AutoFeatureExtractor.from_pretrained(source)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CheckpointError(f"{source} cannot be loaded: {_first_line(error)}") from error
+    _check(
+        str(source),
+        model,
+        {k: sorted(map(str, v)) for k, v in report.items() if k in ("missing_keys", "mismatched_keys")},
+    )
+    where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    if where.startswith("cuda") and not torch.cuda.is_available():
+        raise CheckpointError(f"device {device!r} was asked for and no GPU is visible; use cpu or auto")
+    return model.to(where).eval(), extractor
+
+
+def _check(source: str, model: PreTrainedModel, problems: dict[str, list[str]]) -> None:
+    for problem, names in problems.items():
+        if names:
+            kind = problem.removesuffix("_keys")
+            raise CheckpointError(
+                f"{source}: {len(names)} {kind} weights, e.g. {names[0]}; the checkpoint is not whole"
+            )
+    broken = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise CheckpointError(f"{source}: {len(broken)} weights are not finite, e.g. {broken[0]}; train it again")
+    labels = {int(i): name for i, name in model.config.id2label.items()}
+    if {name: i for i, name in labels.items()} != {name: int(i) for name, i in model.config.label2id.items()}:
+        raise CheckpointError(f"{source}: id2label and label2id in config.json contradict each other")
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,158 @@
+"""A recipe: YAML under command-line overrides, checked key by key."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import HfArgumentParser
+from yaml import YAMLError
+
+from ser_hf.errors import RecipeError, unknown
+
+from ._yaml import parse_yaml
+from .arguments import GROUPS, AugmentArguments, DataArguments, FeatureArguments, ModelArguments, RunArguments
+from .training_arguments import SerTrainingArguments
+
+_PAIRS = ("data_dirs", "model_settings")
+"""Fields that hold ``key=value`` pairs: the command line adds to those of the file instead of replacing them all."""
+
+_UNKEPT = ("output_dir", "hub_token", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
+"""Keys that say where things lie on one machine, or how it was called, not what was done."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything a run is told.
+
+    Attributes:
+        name: ``<folder>-<file>`` of the YAML.
+        training: transformers' own arguments; its ``output_dir`` is the run folder.
+        given: the keys that were given.
+    """
+
+    name: str
+    data: DataArguments
+    features: FeatureArguments
+    model: ModelArguments
+    augment: AugmentArguments
+    run: RunArguments
+    training: SerTrainingArguments
+    given: frozenset[str]
+
+    def settings(self) -> dict[str, Any]:
+        """Every key the file or the command line gave, with its value; what results.json and recipe.yaml keep."""
+        groups = (self.data, self.features, self.model, self.augment, self.run, self.training)
+        values = {key: next(getattr(g, key) for g in groups if hasattr(g, key)) for key in sorted(self.given)}
+        return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
+
+
+def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaults: Any) -> Recipe:
+    """Reads a recipe.
+
+    Args:
+        path: the YAML file; None starts from the defaults alone.
+        overrides: command-line words, e.g. ``["--learning_rate", "1e-4", "--corpora", "ravdess", "savee"]``.
+        defaults: values under those of the file.
+
+    Raises:
+        RecipeError: no such file, not YAML, an unknown or repeated key (with the nearest names), a value of the wrong
+            kind, or no corpora, protocol or model.
+    """
+    given = {**defaults, **(_read(Path(path)) if path is not None else {})}
+    name = "-".join(Path(path).with_suffix("").parts[-2:]) if path is not None else "run"
+    for key in given:
+        _check_key(key, str(path))
+    options = [word[2:].split("=", 1)[0] for word in overrides if word.startswith("--")]
+    for key in options:
+        _check_key(key, "the command line")
+    given.setdefault("output_dir", _output_dir(name, given, overrides))
+    parser = HfArgumentParser((*GROUPS, SerTrainingArguments), allow_abbrev=False, exit_on_error=False)
+    parser.error = _refuse  # type: ignore[method-assign]
+    try:
+        data, features, model, augment, run, training, rest = parser.parse_args_into_dataclasses(
+            [*_words(given), *overrides], return_remaining_strings=True, look_for_args_file=False
+        )
+    except (ValueError, TypeError, argparse.ArgumentError) as error:
+        raise error if isinstance(error, RecipeError) else RecipeError(f"{path or 'recipe'}: {error}") from error
+    if rest:
+        raise RecipeError(f"not understood on the command line: {' '.join(rest)}; expected --key value")
+    for key in _PAIRS:
+        group = data if hasattr(data, key) else model
+        setattr(group, key, list(dict([*map(_pair, _list(given.get(key))), *map(_pair, getattr(group, key))]).values()))
+    known = frozenset([*given, *(o.removeprefix("no_") for o in options)])
+    recipe = Recipe(name, data, features, model, augment, run, training, known)
+    for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):
+        if not value:
+            raise RecipeError(f"{path or 'recipe'} names no {key}; add `{key}: ...` or --{key} ...")
+    return recipe
+
+
+def pairs(words: Sequence[str]) -> dict[str, Any]:
+    """``["dropout=0.3", "backbone=resnet34"]`` -> a dictionary with values read as YAML."""
+    return {key: parse_yaml(text.split("=", 1)[1]) for key, text in map(_pair, words)}
+
+
+def keys() -> dict[str, Any]:
+    """Every key of a recipe, with its field."""
+    return {f.name: f for group in (*GROUPS, SerTrainingArguments) for f in dataclasses.fields(group) if f.init}
+
+
+def _pair(word: str) -> tuple[str, str]:
+    if "=" not in word:
+        raise RecipeError(f"{word!r}: expected key=value")
+    return word.split("=", 1)[0], word
+
+
+def _check_key(key: str, where: str) -> None:
+    if key not in keys() and not (key.startswith("no_") and key[3:] in keys()):
+        raise RecipeError(f"{where}: {unknown('key', key, sorted(keys()))}")
+
+
+def _refuse(message: str) -> None:
+    raise RecipeError(message)
+
+
+def _list(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [f"{k}={json.dumps(v)}" for k, v in value.items()]
+    return [] if value is None else [str(v) for v in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _words(given: dict[str, Any]) -> list[str]:
+    """A dictionary as command-line words."""
+    words = []
+    for key, value in given.items():
+        if value is not None:
+            words += [f"--{key}", *_list(value)]
+    return words
+
+
+def _output_dir(name: str, given: dict[str, Any], overrides: Sequence[str]) -> str:
+    """``runs/<recipe>-<protocol>[-fold<N>]``, so that two protocols do not meet in one folder."""
+
+    def value(key: str) -> Any:
+        word = f"--{key}"
+        return overrides[overrides.index(word) + 1] if word in overrides[:-1] else given.get(key)
+
+    fold = value("fold")
+    return str(Path("runs", f"{name}-{value('protocol')}" + (f"-fold{fold}" if fold is not None else "")))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"no recipe at {path}; see the folder recipes/") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path} cannot be read as a recipe: {error}") from error
+    except YAMLError as error:
+        raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: expected `key: value` lines, found {type(content).__name__}")
+    return content

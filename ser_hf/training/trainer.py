@@ -1,0 +1,102 @@
+"""Recipe, model and rows -> a stock `transformers.Trainer`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedModel, Trainer, TrainerCallback
+from transformers.trainer_utils import get_last_checkpoint
+
+from ser_hf.errors import RecipeError
+from ser_hf.evaluation import scores
+from ser_hf.features import FeatureRows
+from ser_hf.models import SerFeatureExtractor
+
+from .collator import SerCollator
+from .precision import use_bf16
+from .recipe import Recipe
+
+CHECKPOINTS = "checkpoints"
+
+
+def build_trainer(
+    recipe: Recipe,
+    model: PreTrainedModel,
+    extractor: SerFeatureExtractor,
+    train: FeatureRows,
+    validation: FeatureRows,
+) -> Trainer:
+    """Builds the trainer; it sees training and validation rows and never the test.
+
+    Checkpoints go to ``checkpoints/`` in the run folder; the one with the best validation UAR is kept.
+
+    Raises:
+        RecipeError: a value out of its range.
+    """
+    args = recipe.training
+    smoothing, args.label_smoothing_factor = args.label_smoothing_factor, 0.0  # soft labels are made by the collator
+    callbacks: list[TrainerCallback] = []
+    if recipe.run.patience:
+        callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.run.patience))
+    collator = SerCollator(model.config.num_labels, recipe.augment, smoothing, seed=args.seed + args.process_index)
+    return Trainer(
+        model=model,
+        args=args,
+        train_dataset=train,
+        eval_dataset=validation,
+        data_collator=collator,
+        processing_class=extractor,
+        compute_metrics=validation_scores,
+        callbacks=callbacks,
+    )
+
+
+def configure(recipe: Recipe) -> str | None:
+    """Settles what depends on the machine and the run folder; returns the checkpoint to go on from, if any.
+
+    Raises:
+        RecipeError: the run folder holds a run and neither resuming nor overwriting was asked for, or there is nothing
+            to resume.
+    """
+    args, folder = recipe.training, Path(recipe.training.output_dir)
+    if "bf16" not in recipe.given and "fp16" not in recipe.given:
+        args.bf16 = use_bf16(recipe.run.precision, use_cpu=args.use_cpu)
+    args.dataloader_pin_memory = args.dataloader_pin_memory and args.device.type == "cuda"
+    args.output_dir = str(folder / CHECKPOINTS)
+    last = get_last_checkpoint(args.output_dir) if Path(args.output_dir).is_dir() else None
+    if args.resume_from_checkpoint:
+        wanted = args.resume_from_checkpoint
+        checkpoint = last if wanted.lower() in ("true", "last") else wanted
+        if checkpoint is None or not Path(checkpoint).is_dir():
+            raise RecipeError(
+                f"no checkpoint to resume from in {args.output_dir if checkpoint is None else checkpoint}"
+            )
+        return checkpoint
+    if (last or (folder / "results.json").exists()) and not recipe.run.overwrite:
+        raise RecipeError(
+            f"{folder} already holds a run; choose another --output_dir, go on with --resume_from_checkpoint last, "
+            "or start again with --overwrite true"
+        )
+    return None
+
+
+def validation_scores(prediction: EvalPrediction) -> dict[str, float]:
+    """Accuracy (WA), UAR, macro and weighted F1 of logits ``(N, C)`` against ids ``(N,)``."""
+    logits = np.asarray(prediction.predictions)
+    return scores(np.asarray(prediction.label_ids), logits.argmax(axis=-1), logits.shape[-1])
+
+
+def history(log: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """The trainer's log, one entry per epoch: ``epoch``, ``loss``, ``eval_loss``, ``eval_uar`` and the like."""
+    epochs: dict[float, dict[str, float]] = {}
+    for entry in log:
+        if "train_runtime" not in entry:
+            values = {
+                k: float(v)
+                for k, v in entry.items()
+                if k in ("epoch", "loss", "learning_rate") or k.startswith("eval_")
+            }
+            epochs.setdefault(float(entry["epoch"]), {}).update(values)
+    return [epochs[epoch] for epoch in sorted(epochs)]

@@ -1,0 +1,33 @@
+"""transformers' training arguments with the defaults of speech emotion recognition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from transformers import TrainingArguments
+
+
+@dataclass
+class SerTrainingArguments(TrainingArguments):
+    """`transformers.TrainingArguments`; only defaults differ.
+
+    One evaluation on the validation split per epoch; the checkpoint with the best validation UAR is kept. The test
+    split is not known to the trainer.
+    """
+
+    per_device_train_batch_size: int = field(default=32, metadata={"help": "clips per step and process"})
+    per_device_eval_batch_size: int = field(default=64, metadata={"help": "clips per evaluation step and process"})
+    learning_rate: float = field(default=1e-3, metadata={"help": "peak learning rate"})
+    lr_scheduler_type: str = field(default="cosine", metadata={"help": "learning-rate schedule"})
+    warmup_steps: float = field(default=0.1, metadata={"help": "steps of warm-up; below 1 the share of all steps"})
+    weight_decay: float = field(default=0.01, metadata={"help": "decoupled weight decay"})
+    num_train_epochs: float = field(default=40.0, metadata={"help": "epochs"})
+    eval_strategy: str = field(default="epoch", metadata={"help": "when the validation split is scored"})
+    save_strategy: str = field(default="epoch", metadata={"help": "when a checkpoint is written"})
+    logging_strategy: str = field(default="epoch", metadata={"help": "when the loss is logged"})
+    save_total_limit: int | None = field(default=2, metadata={"help": "checkpoints kept: the best and the last"})
+    load_best_model_at_end: bool = field(default=True, metadata={"help": "end with the best checkpoint"})
+    metric_for_best_model: str | None = field(default="uar", metadata={"help": "validation metric that decides"})
+    greater_is_better: bool | None = field(default=True, metadata={"help": "whether higher is better"})
+    remove_unused_columns: bool | None = field(default=False, metadata={"help": "the collator needs all it gets"})
+    label_names: list[str] | None = field(default_factory=lambda: ["labels"], metadata={"help": "label inputs"})

@@ -1,0 +1,269 @@
+"""Decoding: every format and quirk gives mono float32; everything else one message that names the file."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from ser_hf.audio import audio_hash, decode, load
+from ser_hf.errors import AudioError
+
+RATE = 16000
+TONE = (0.5 * np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)).astype(np.float32)
+
+
+def encode(samples: np.ndarray, rate: int = RATE, kind: str = "WAV", subtype: str = "PCM_16") -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate, format=kind, subtype=subtype)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "subtype", "tolerance"),
+    [
+        ("WAV", "PCM_U8", 1e-2),
+        ("WAV", "PCM_16", 1e-4),
+        ("WAV", "PCM_24", 1e-6),
+        ("WAV", "FLOAT", 0),
+        ("WAV", "DOUBLE", 0),
+        ("WAVEX", "PCM_16", 1e-4),
+        ("RF64", "PCM_16", 1e-4),
+        ("AIFF", "PCM_16", 1e-4),
+        ("AIFF", "FLOAT", 0),
+        ("FLAC", "PCM_16", 1e-4),
+        ("OGG", "VORBIS", 5e-2),
+        ("OGG", "OPUS", 5e-2),
+        ("MP3", "MPEG_LAYER_III", 5e-2),
+    ],
+)
+def test_every_format_gives_the_samples_back(tmp_path: Path, kind: str, subtype: str, tolerance: float) -> None:
+    data = encode(TONE, kind=kind, subtype=subtype)
+    path = tmp_path / "tone.wav"
+    path.write_bytes(data)
+    samples, rate = decode(path)
+    assert (samples.dtype, samples.shape, rate) == (np.float32, TONE.shape, RATE)
+    np.testing.assert_allclose(samples[1000:-1000], TONE[1000:-1000], atol=tolerance)
+    np.testing.assert_array_equal(decode(data)[0], samples)
+    np.testing.assert_array_equal(decode(str(path))[0], samples)
+
+
+@pytest.mark.parametrize("extension", ["wav", "WAV", "flac", "mp3", "raw", "gsm", "vox", "txt", ""])
+def test_the_content_decides_not_the_extension(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"clip.{extension}"
+    path.write_bytes(encode(TONE, kind="AIFF"))
+    np.testing.assert_allclose(decode(path)[0], TONE, atol=1e-4)
+
+
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(1, 400), st.integers(1, 6)), elements=st.floats(-1, 1, width=32)),
+)
+@settings(max_examples=40, deadline=None)
+def test_channels_are_mixed_by_their_mean(samples: np.ndarray) -> None:
+    mono, _ = decode(encode(samples, subtype="FLOAT"))
+    np.testing.assert_allclose(mono, samples.mean(axis=1), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "AIFF", "FLAC"])
+def test_long_recordings_are_read_in_blocks(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    data = encode(np.stack([TONE, -TONE * 0.5], axis=1), kind=kind)
+    whole, _ = decode(data)
+    for block in (RATE - 1, RATE // 2, 999):
+        monkeypatch.setattr(sys.modules[decode.__module__], "_BLOCK", block)
+        np.testing.assert_array_equal(decode(data)[0], whole)
+
+
+def test_a_header_with_an_absurd_length_takes_no_memory() -> None:
+    data = bytearray(encode(TONE, kind="FLAC"))
+    data[21] |= 0x0F  # the 36 bits of STREAMINFO's number of samples end at byte 26
+    data[22:26] = b"\xff\xff\xff\xff"
+    with pytest.raises(AudioError, match=r"clip\.flac is (truncated|a damaged)"):
+        decode(bytes(data), "clip.flac")
+
+
+@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF - 36, 0x80000000])
+def test_the_placeholder_sizes_of_streaming_writers_are_tolerated(size: int) -> None:
+    data = bytearray(encode(TONE))
+    at = data.index(b"data")
+    data[at + 4 : at + 8] = struct.pack("<I", size)
+    np.testing.assert_allclose(decode(bytes(data))[0], TONE, atol=1e-4)
+
+
+def test_chunks_behind_and_before_the_samples_are_no_truncation() -> None:
+    data = encode(TONE[:1001], subtype="PCM_U8")
+    at = data.index(b"data")
+    note = b"LIST" + struct.pack("<I", 5) + b"hello\0"
+    assert len(decode(data[:at] + note + data[at:])[0]) == 1001
+    assert len(decode(data + note)[0]) == 1001
+    assert len(decode(data[: at + 8 + 1001])[0]) == 1001, "a missing pad byte is no missing sample"
+
+
+BROKEN = {
+    "empty": (b"", r"is empty \(0 bytes\)"),
+    "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "run `git lfs pull`"),
+    "html": (b"\n<!DOCTYPE html><html><body>Log in</body></html>", r"is a web page \(HTML\), not audio"),
+    "json": (b'{"status": 404, "message": "not found"}', "is text, not audio .*404"),
+    "utf8": ("Prüfung nicht möglich: \u20ac".encode() * 40, "is text, not audio"),
+    "zeros": (bytes(4000), "is not audio that libsndfile reads"),
+    "binary": (bytes(range(256)) * 8, "is not audio that libsndfile reads"),
+    "mp4": (b"\0\0\0 ftypM4A \0\0\0\0" + bytes(400), "MP4 / M4A / WebM .*convert"),
+    "bare-riff": (b"RIFF\x24\0\0\0WAVE", "is truncated"),
+    "bare-flac": (b"fLaC" + bytes(60), "damaged, truncated or unsupported FLAC"),
+    "no-samples": (encode(TONE[:0]), "holds no samples"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_broken_files_are_named_with_the_reason(tmp_path: Path, kind: str) -> None:
+    data, reason = BROKEN[kind]
+    path = tmp_path / "a clip.wav"
+    path.write_bytes(data)
+    for source, name, called in ((path, None, "a clip.wav"), (data, "savee/DC/a01", "savee/DC/a01")):
+        with pytest.raises(AudioError, match=reason) as caught:
+            decode(source, name)
+        assert called in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path: Path) -> None:
+    with pytest.raises(AudioError, match=r"nowhere\.wav does not exist"):
+        decode(tmp_path / "nowhere.wav")
+    with pytest.raises(AudioError, match="is a folder"):
+        decode(tmp_path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite_are_refused(value: float) -> None:
+    samples = TONE.copy()
+    samples[[3, 5000]] = value
+    with pytest.raises(AudioError, match="clip holds 2 samples that are NaN or infinite"):
+        decode(encode(samples, subtype="FLOAT"), "clip")
+
+
+def test_large_finite_samples_are_no_error() -> None:
+    samples = np.full(100, 3e38, np.float32)
+    np.testing.assert_array_equal(decode(encode(samples, subtype="FLOAT"))[0], samples)
+
+
+@pytest.mark.parametrize("kind", ["WAV", "RF64", "AIFF", "FLAC", "OGG", "MP3"])
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.999])
+def test_truncation_is_never_silent(kind: str, kept: float) -> None:
+    subtype = {"OGG": "VORBIS", "MP3": "MPEG_LAYER_III"}.get(kind, "PCM_16")
+    data = encode(np.tile(TONE, 3), kind=kind, subtype=subtype)
+    with pytest.raises(AudioError, match=r"clip is (truncated|a damaged, truncated|not audio)"):
+        decode(data[: int(len(data) * kept)], "clip")
+
+
+def message_or_samples(data: bytes) -> str | np.ndarray:
+    try:
+        return decode(data, "clip")[0]
+    except AudioError as error:
+        return str(error)
+
+
+def usable(outcome: str | np.ndarray) -> bool:
+    if isinstance(outcome, str):
+        return outcome.startswith("clip ")
+    return outcome.ndim == 1 and len(outcome) > 0 and bool(np.isfinite(outcome).all())
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"RIFF", b"FORM", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"RF64"]),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_bytes_end_in_anything_but_samples_or_an_audio_error(data: bytes, magic: bytes) -> None:
+    assert usable(message_or_samples(magic + data))
+
+
+@pytest.mark.filterwarnings("error")
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_flipped_bytes_end_in_samples_or_an_audio_error(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["WAV", "AIFF", "FLAC"]))
+    clip = bytearray(encode(TONE[:2000], kind=kind))
+    for at in data.draw(st.lists(st.integers(4, min(100, len(clip) - 1)), min_size=1, max_size=4)):
+        clip[at] ^= data.draw(st.integers(1, 255))
+    assert usable(message_or_samples(bytes(clip)))
+
+
+def test_load_decodes_and_resamples(tmp_path: Path) -> None:
+    path = tmp_path / "tone.flac"
+    path.write_bytes(encode(np.stack([TONE, TONE], axis=1), kind="FLAC"))
+    assert load(path, RATE).shape == (RATE,)
+    assert load(path, 8000).shape == (8000,)
+    with pytest.raises(AudioError, match="clip 7 is empty"):
+        load(b"", RATE, "clip 7")
+
+
+def test_the_hash_knows_the_signal_not_the_container() -> None:
+    tone = (TONE * 32767).astype(np.int16)
+    wav, flac = (audio_hash(*decode(encode(tone, kind=kind))) for kind in ("WAV", "FLAC"))
+    assert wav == flac
+    assert len(wav) == 16
+    samples, rate = decode(encode(tone))
+    assert audio_hash(samples, rate + 1) != wav
+    assert audio_hash(samples[:-1], rate) != wav
+    assert audio_hash(-np.zeros(9, np.float32), rate) == audio_hash(np.zeros(9, np.float32), rate)
+
+
+def test_the_hash_is_the_same_in_another_process() -> None:
+    code = (
+        "import numpy as np; from ser_hf.audio import audio_hash;"
+        "print(audio_hash(np.arange(100, dtype=np.float32) / 128, 16000))"
+    )
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    assert other == audio_hash(np.arange(100, dtype=np.float32) / 128, 16000)
+
+
+@pytest.mark.real
+def test_all_the_originals_decode(shared_data: Path) -> None:
+    paths = sorted((shared_data / "originals").rglob("*.wav"))
+    assert len(paths) == 28
+    rates = {}
+    for path in paths:
+        samples, rate = decode(path)
+        reference, _ = soundfile.read(path, dtype="float64", always_2d=True)
+        rates[path.name] = rate
+        assert samples.shape == (len(reference),)
+        np.testing.assert_allclose(samples, reference.mean(axis=1), atol=1e-6)
+        assert len(load(path, RATE)) == pytest.approx(len(samples) * RATE / rate, abs=1)
+    assert sorted(set(rates.values())) == [24414, 44100, 48000, 96000]
+    assert rates["OAF_food_fear.wav"] == 96000
+
+
+@pytest.mark.real
+def test_the_odd_originals_are_what_they_are_said_to_be(shared_data: Path) -> None:
+    originals = shared_data / "originals"
+    stereo = originals / "ravdess/Actor_01/03-01-02-01-01-02-01.wav"
+    assert soundfile.info(stereo).channels == 2
+    assert decode(stereo)[0].ndim == 1
+    for name in ("YAF_angry/YAF_germ_angry.wav", "YAF_fear/YAF_neat_fear.wav"):
+        assert (originals / "tess" / name).read_bytes()[:4] == b"FORM"
+    twins = sorted((originals / "ravdess/Actor_07").glob("*.wav"))
+    assert len({audio_hash(*decode(path)) for path in twins}) == 1
+
+
+@pytest.mark.real
+def test_decoding_costs_little_more_than_soundfile(shared_data: Path) -> None:
+    paths = [str(p) for p in sorted((shared_data / "ravdess").rglob("*.flac"))[:40]]
+    ours, bare = (np.full(len(paths), np.inf) for _ in range(2))
+    for _ in range(5):
+        for i, path in enumerate(paths):
+            start = time.perf_counter()
+            soundfile.read(path, dtype="float32")
+            middle = time.perf_counter()
+            decode(path)
+            bare[i] = min(bare[i], middle - start)
+            ours[i] = min(ours[i], time.perf_counter() - middle)
+    assert ours.sum() < 1.4 * bare.sum(), "measured 1.04 on a quiet machine"

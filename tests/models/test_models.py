@@ -1,0 +1,166 @@
+"""Every model of the table: shapes, loss, learning, saving, auto classes, pipeline."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModelForAudioClassification, pipeline
+
+from ser_hf.models import MODELS, SerFeatureExtractor, build_config, build_model
+
+SMALL = {
+    "cnn_blstm_attention": {
+        "conv_channels": [4, 8],
+        "conv_pools": [[2, 2], [2, 1]],
+        "lstm_size": 8,
+        "attention_size": 8,
+        "dense_size": 8,
+        "conv_dropout": 0.0,
+        "dropout": 0.0,
+    },
+    "timm_cnn": {"backbone": "test_resnet"},
+}
+CLASSES = {0: "neutral", 1: "happy", 2: "sad"}
+
+
+def small(name: str, **settings):
+    torch.manual_seed(0)
+    labels = {"id2label": CLASSES, "label2id": {v: k for k, v in CLASSES.items()}}
+    return build_model(build_config(name, **{"n_mels": 32, **labels, **SMALL.get(name, {}), **settings}))
+
+
+def batch(n: int = 6, frames: int = 40, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n, 32, frames, generator=generator), torch.arange(n) % 3
+
+
+@pytest.fixture(params=sorted(MODELS))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.mark.parametrize("frames", [1, 2, 33, 188])
+def test_any_number_of_frames(name: str, frames: int) -> None:
+    output = small(name).eval()(batch(2, frames)[0])
+    assert output.logits.shape == (2, 3)
+    assert output.loss is None
+    assert torch.isfinite(output.logits).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 31, 40), (32, 40), (2, 1, 32, 40)])
+def test_another_shape_is_refused(name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"n_mels=32"):
+        small(name)(torch.zeros(shape))
+
+
+def test_loss_is_the_cross_entropy_and_soft_labels_agree(name: str) -> None:
+    model = small(name).eval()
+    inputs, labels = batch()
+    output = model(inputs, labels=labels)
+    torch.testing.assert_close(output.loss, F.cross_entropy(output.logits, labels))
+    soft = F.one_hot(labels, 3).float()
+    torch.testing.assert_close(model(inputs, labels=soft).loss, output.loss)
+    mixed = 0.3 * soft + 0.7 * soft.flip(0)
+    expected = 0.3 * output.loss + 0.7 * model(inputs, labels=labels.flip(0)).loss
+    torch.testing.assert_close(model(inputs, labels=mixed).loss, expected)
+
+
+def test_one_batch_is_learned(name: str) -> None:
+    model = small(name).train()
+    inputs, labels = batch(12)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(30):
+        loss = model(inputs, labels=labels).loss
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_every_parameter_gets_a_gradient(name: str) -> None:
+    model = small(name).train()
+    inputs, labels = batch()
+    model(inputs, labels=labels).loss.backward()
+    assert [key for key, p in model.named_parameters() if p.grad is None] == []
+
+
+def test_bf16_autocast_is_finite_and_near(name: str) -> None:
+    model = small(name).train()
+    inputs, labels = batch()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = model(inputs, labels=labels)
+    assert output.loss.dtype == torch.float32
+    torch.testing.assert_close(output.loss, small(name).train()(inputs, labels=labels).loss, atol=0.1, rtol=0.1)
+    output.loss.backward()
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters())
+
+
+def trained(name: str):
+    """A model whose batch normalisation statistics are not those of the start."""
+    model = small(name).train()
+    with torch.no_grad():
+        model(5 + 3 * batch(seed=3)[0])
+    return model.eval()
+
+
+def test_saved_and_loaded_it_is_the_same(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("transformers"), "propagate", True)
+    model = trained(name)
+    model.save_pretrained(tmp_path)
+    with caplog.at_level(logging.WARNING, logger="transformers"):
+        for load in (AutoModelForAudioClassification, MODELS[name][1]):
+            loaded, report = load.from_pretrained(tmp_path, output_loading_info=True)
+            assert not any(report.values()), report
+            assert type(loaded) is MODELS[name][1]
+            before, after = model.state_dict(), loaded.state_dict()
+            assert before.keys() == after.keys()
+            assert all(torch.equal(before[key], after[key]) for key in before)
+            inputs, labels = batch()
+            torch.testing.assert_close(loaded(inputs, labels=labels).loss, model(inputs, labels=labels).loss)
+    assert "newly initialized" not in caplog.text
+    config = AutoConfig.from_pretrained(tmp_path)
+    assert config.id2label == CLASSES
+    assert config.to_dict() == loaded.config.to_dict() | {"dtype": config.to_dict()["dtype"]}
+
+
+def test_another_number_of_classes_starts_the_classifier_anew(name: str, tmp_path: Path) -> None:
+    model = trained(name)
+    model.save_pretrained(tmp_path)
+    loaded = MODELS[name][1].from_pretrained(tmp_path, num_labels=5, ignore_mismatched_sizes=True)
+    assert loaded(batch()[0]).logits.shape == (6, 5)
+    weight = loaded.classifier.weight
+    assert torch.isfinite(weight).all()
+    assert 0 < weight.abs().max() <= weight.shape[1] ** -0.5
+    others = {key for key in model.state_dict() if not key.startswith("classifier")}
+    assert all(torch.equal(model.state_dict()[key], loaded.state_dict()[key]) for key in others)
+
+
+def test_pipeline_gives_the_same_scores(name: str, tmp_path: Path) -> None:
+    model, extractor = trained(name), SerFeatureExtractor(n_mels=32, duration=0.5)
+    model.save_pretrained(tmp_path)
+    extractor.save_pretrained(tmp_path)
+    wave = np.random.default_rng(0).normal(0, 0.1, 9000).astype(np.float32)
+    with torch.no_grad():
+        logits = model(**extractor(wave, sampling_rate=16000, return_tensors="pt")).logits
+    expected = dict(zip(CLASSES.values(), logits.softmax(-1)[0].tolist(), strict=True))
+    classify = pipeline("audio-classification", model=str(tmp_path), device="cpu")
+    for form in (wave, {"raw": wave, "sampling_rate": 16000}, {"array": wave, "sampling_rate": 16000}):
+        found = {row["label"]: row["score"] for row in classify(form, top_k=None)}
+        assert found == pytest.approx(expected, abs=1e-5)
+    assert len(classify({"raw": wave, "sampling_rate": 8000}, top_k=1)) == 1
+
+
+def test_unknown_names_are_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'cnn_blstm_attention'"):
+        build_config("cnn_blstm_atention")
+    with pytest.raises(ValueError, match="did you mean 'drop_rate'"):
+        build_config("timm_cnn", drop_rat=0.1)
+    with pytest.raises(ValueError, match="unknown model 'zzz'"):
+        build_config("zzz")
