@@ -58,7 +58,8 @@ def build(
     Args:
         corpora: registered names.
         output: the folder to make.
-        protocol: split rule; ``options`` are its fold, seed, sizes and speakers.
+        protocol: split rule.
+        options: its fold, seed, sizes and speakers.
         scheme: label scheme.
         data_root: folder that holds one folder per corpus.
         data_dirs: ``NAME=DIR`` words, over ``data_root``.

@@ -8,22 +8,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 from transformers import PreTrainedModel, Trainer, set_seed
 
 from ser_hf.atomic import write_json, write_text
 from ser_hf.data import Corpora, Split, SplitOptions, load_corpus, make_split, split_counts
 from ser_hf.errors import RecipeError
-from ser_hf.evaluation import evaluate_predictions, write_predictions
 from ser_hf.features import FeatureRows, add_features
 from ser_hf.labels import get_scheme
-from ser_hf.models import SerFeatureExtractor, TimmCnnForAudioClassification, build_config, build_extractor, build_model
+from ser_hf.models import (
+    SerFeatureExtractor,
+    TimmCnnConfig,
+    TimmCnnForAudioClassification,
+    build_config,
+    build_extractor,
+    build_model,
+)
 from ser_hf.provenance import hardware, now, versions
 from ser_hf.reporting import push_run, write_model_card, write_plots, write_report
-from ser_hf.training import Recipe, build_trainer, configure, history, load_checkpoint, pairs, predict
-
-SPLIT = "split.json"
+from ser_hf.training import (
+    Recipe,
+    build_trainer,
+    configure,
+    history,
+    load_checkpoint,
+    pairs,
+    score,
+    write_split,
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +58,10 @@ def train(recipe: Recipe) -> dict[str, Any]:
     Raises:
         SerHfError: anything the user can mend, see the errors of every step.
     """
-    args, folder = recipe.training, Path(recipe.training.output_dir)
+    args, folder = recipe.training, recipe.folder
     push, args.push_to_hub = args.push_to_hub, False  # the Trainer would push every checkpoint; we push the run, once
-    if push and not args.hub_model_id:
+    repository = str(args.hub_model_id or "")
+    if push and not repository:
         raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
     resume = configure(recipe)
     main = args.process_index == 0
@@ -72,7 +85,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
         results = describe(recipe, data, extractor, model, trainer, seconds)
         finish(folder, results, data)
         if push:
-            push_run(folder, args.hub_model_id, private=bool(args.hub_private_repo), token=args.hub_token)
+            push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
     trainer.accelerator.wait_for_everyone()
     return results if main else {}
 
@@ -120,13 +133,13 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
     classes = get_scheme(recipe.data.scheme).classes
     name, labels = str(recipe.model.model), dict(enumerate(classes))
     imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
-    if imagenet and name != TimmCnnForAudioClassification.config_class.model_type:
+    if imagenet and name != TimmCnnConfig.model_type:
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
     try:
         settings = {"n_mels": extractor.n_mels, **pairs(recipe.model.model_settings)}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
         config.label_scheme = recipe.data.scheme
-        if imagenet:
+        if isinstance(config, TimmCnnConfig) and imagenet:
             return TimmCnnForAudioClassification.from_imagenet(config, weights=recipe.model.imagenet_weights)
         return build_model(config)
     except (ValueError, TypeError) as error:
@@ -183,36 +196,16 @@ def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
     """Scores the saved checkpoint on the test split, and writes everything that is made from the score."""
     model, _ = load_checkpoint(folder)
     results["test"] = score(model, data.split.datasets["test"], results["data"]["classes"], folder)
-    write_json(folder / SPLIT, {name: _members(part) for name, part in data.split.datasets.items()})
+    write_split(folder, data.split.datasets)
     write_json(folder / "results.json", results)
     write_plots(results, folder / "plots")
     write_report(folder)
     write_model_card(folder)
 
 
-def score(model: PreTrainedModel, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
-    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json."""
-    probabilities = predict(model, FeatureRows(rows, training=False))
-    labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
-    write_predictions(
-        folder / "predictions.parquet",
-        clip_ids=list(rows["clip_id"]),
-        corpora=corpora,
-        speakers=speakers,
-        references=labels,
-        probabilities=probabilities,
-        classes=classes,
-    )
-    return evaluate_predictions(labels, np.argmax(probabilities, axis=1), classes, corpora, speakers)
-
-
-def _members(rows: Any) -> dict[str, list[str]]:
-    return {"clips": list(rows["clip_id"]), "speakers": sorted(set(rows["speaker"]) - {None})}
-
-
 def clear(folder: Path) -> None:
     """Removes what an earlier run wrote, and nothing else."""
     for name in ("checkpoints", "plots"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("results.json", "predictions.parquet", "report.html", "README.md", SPLIT, "model.safetensors"):
+    for name in ("results.json", "predictions.parquet", "report.html", "README.md", "split.json", "model.safetensors"):
         (folder / name).unlink(missing_ok=True)

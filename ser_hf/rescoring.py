@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ser_hf.atomic import write_json
 from ser_hf.data import load_corpus, split_counts
-from ser_hf.errors import CheckpointError, SplitError
-from ser_hf.experiment import SPLIT, score
+from ser_hf.errors import SplitError
 from ser_hf.features import add_features
 from ser_hf.provenance import now, versions
 from ser_hf.reporting import load_results, write_plots, write_report
-from ser_hf.training import load_checkpoint, pairs
+from ser_hf.training import load_checkpoint, pairs, read_split, score
 
 
 def evaluate(
@@ -32,7 +30,8 @@ def evaluate(
     Args:
         run: run folder of `train`.
         corpora: score every clip of these; None scores the run's own test clips.
-        data_root: folder that holds one folder per corpus; ``data_dirs`` (``NAME=DIR``) go over it.
+        data_root: folder that holds one folder per corpus.
+        data_dirs: ``NAME=DIR`` words, over ``data_root``.
         skip_bad: leave out unreadable files and list them in the ledger.
         num_proc: worker processes.
         output: by default ``<run>/evaluations/<corpora or "test">``.
@@ -46,7 +45,7 @@ def evaluate(
     """
     folder = Path(run)
     model, extractor = load_checkpoint(folder)
-    trained, split = load_results(folder), _split(folder)
+    trained, split = load_results(folder), read_split(folder)
     names = list(corpora or (corpus["name"] for corpus in trained["data"]["corpora"]))
     loaded = load_corpus(
         names,
@@ -90,14 +89,6 @@ def evaluate(
     write_plots(results, target / "plots")
     write_report(target)
     return results, target
-
-
-def _split(folder: Path) -> dict[str, dict[str, list[str]]]:
-    try:
-        split: dict[str, dict[str, list[str]]] = json.loads((folder / SPLIT).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{folder / SPLIT}: {error}; expected a run folder of `ser-hf train`") from error
-    return split
 
 
 def _chosen(clips: list[str], split: dict[str, dict[str, list[str]]], *, own: bool) -> list[int]:

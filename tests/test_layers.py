@@ -13,7 +13,7 @@ LEVELS = (
     "corpora audio augment evaluation models",
     "data features",
     "training reporting baselines",
-    "experiment inference",
+    "experiment building rescoring inference",
     "cli demo",
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms.split()}

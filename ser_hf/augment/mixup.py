@@ -24,8 +24,8 @@ def mixup(
         Mixed features and labels of the same shapes.
     """
     batch = len(features)
-    share = rng.beta(alpha, alpha, size=batch).astype(np.float32)
-    share = torch.from_numpy(np.maximum(share, 1 - share)).to(features.device)
+    drawn = rng.beta(alpha, alpha, size=batch).astype(np.float32)
+    share = torch.from_numpy(np.maximum(drawn, 1 - drawn)).to(features.device)
     partner = torch.from_numpy(rng.permutation(batch)).to(features.device)
     wide = share.view(-1, *[1] * (features.ndim - 1))
     mixed = features * wide + features[partner] * (1 - wide)

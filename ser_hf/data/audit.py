@@ -14,6 +14,11 @@ from ser_hf.errors import SplitError
 
 Level = Literal["error", "warning", "info"]
 _SHOWN = 3
+_SHARED: tuple[tuple[str, str, Level | None], ...] = (
+    ("clip_id", "same-clip", "error"),
+    ("speaker", "speaker-overlap", None),
+)
+"""Column, rule and level of what must not be in two splits; None is decided by what the split claims."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +78,9 @@ def audit(parts: datasets.DatasetDict, *, claims_speaker_independent: bool) -> A
     _require(parts)
     speaker_level: Level = "error" if claims_speaker_independent else "warning"
     findings: list[Finding] = []
-    for column, rule, level in (("clip_id", "same-clip", "error"), ("speaker", "speaker-overlap", speaker_level)):
+    for column, rule, level in _SHARED:
         values = {name: set(rows[column]) - {None} for name, rows in parts.items()}
-        findings += _overlaps(values, rule, level, column.replace("clip_id", "clip"))
+        findings += _overlaps(values, rule, level or speaker_level, column.replace("clip_id", "clip"))
     nameless = sum(list(rows["speaker"]).count(None) for rows in parts.values())
     if nameless:
         findings.append(Finding(speaker_level, "unknown-speaker", f"{nameless} clips have no speaker"))
@@ -112,15 +117,17 @@ def _same_audio(parts: datasets.DatasetDict) -> list[Finding]:
     repeated = [c for c in copies.values() if len({clip for _, clip, _ in c}) > 1]
     across = [c for c in repeated if len({name for name, _, _ in c}) > 1]
     torn = [c for c in repeated if len({label for _, _, label in c}) > 1]
-    found = []
-    for level, rule, groups, text in (
+    kinds: list[tuple[Level, str, list[list[tuple[str, str, int]]], str]] = [
         ("info", "identical-audio", [c for c in repeated if c not in across], "within one split"),
         ("error", "identical-audio", across, "in different splits"),
         ("warning", "label-conflict", torn, "under different labels"),
-    ):
+    ]
+    found = []
+    for level, rule, groups, text in kinds:
         if groups:
             names = _some([" = ".join(f"{clip} ({name})" for name, clip, _ in c) for c in groups])
-            found.append(Finding(level, rule, f"{len(groups)} recordings appear more than once {text}: {names}"))
+            number = f"{len(groups)} recording{'s appear' if len(groups) > 1 else ' appears'}"
+            found.append(Finding(level, rule, f"{number} more than once {text}: {names}"))
     return found
 
 

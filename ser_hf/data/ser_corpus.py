@@ -126,7 +126,7 @@ class SerCorpus(datasets.GeneratorBasedBuilder):
         config, config_id = super()._create_builder_config(*args, **kwargs)
         self.scans = config.scans()
         # the cache folder must change with the files and their parsers; by default only module and config name it
-        self.hash = self.hash or _fingerprint(self.scans)
+        self.hash: str | None = self.hash or _fingerprint(self.scans)
         return config, config_id
 
     def _info(self) -> datasets.DatasetInfo:

@@ -27,7 +27,10 @@ def write_predictions(
 
     Args:
         path: the file.
-        clip_ids: of the rows; ``corpora``, ``speakers`` and ``references`` (true class ids) belong to them.
+        clip_ids: of the rows.
+        corpora: of the rows.
+        speakers: of the rows; None where unknown.
+        references: true class ids of the rows.
         probabilities: ``(N, C)``.
         classes: names of the C classes.
     """

@@ -34,10 +34,7 @@ class SerClassifier:
         Raises:
             CheckpointError: it cannot be loaded, or was not made by ser_hf.
         """
-        model, extractor = load_checkpoint(source, device)
-        if not isinstance(extractor, SerFeatureExtractor):
-            raise SerHfError(f"{source}: expected the feature extractor of ser_hf, found {type(extractor).__name__}")
-        return cls(model, extractor)
+        return cls(*load_checkpoint(source, device))
 
     @torch.inference_mode()
     def __call__(
@@ -69,5 +66,5 @@ class SerClassifier:
         return results
 
     def _named(self, scores: list[float]) -> dict[str, float]:
-        labels = self.model.config.id2label
+        labels = {int(i): name for i, name in (self.model.config.id2label or {}).items()}
         return {labels[i]: scores[i] for i in sorted(range(len(scores)), key=lambda i: -scores[i])}

@@ -82,8 +82,8 @@ _SIZES = ("n_mels", "lstm_size", "lstm_layers", "attention_size", "dense_size")
 class ConvEncoder(nn.Module):
     """Blocks of 3x3 convolution, batch normalisation, ReLU, max-pooling and dropout.
 
-    ``(B, 1, n_mels, T)`` becomes ``(B, T', out_size)``: channels times the mel bins left. Pooling rounds up, so that any
-    number of frames will do.
+    ``(B, 1, n_mels, T)`` becomes ``(B, T', out_size)``: channels times the mel bins left. Pooling rounds up, so that
+    any number of frames will do.
     """
 
     def __init__(self, config: CnnBlstmAttentionConfig) -> None:

@@ -59,8 +59,10 @@ def confusion_matrix(results: Mapping[str, Any]) -> Figure:
     for row in range(size):
         for column in range(size):
             _confusion_cell(axes, row, column, int(counts[row, column]), float(shares[row, column]))
-    axes.set_xticks(range(size), classes, rotation=35 if size > 5 else 0, ha="right" if size > 5 else "center")
-    axes.set_yticks(range(size), [f"{c}  ({int(n)})" for c, n in zip(classes, counts.sum(axis=1), strict=True)])
+    axes.set_xticks(
+        range(size), map(_plain, classes), rotation=35 if size > 5 else 0, ha="right" if size > 5 else "center"
+    )
+    axes.set_yticks(range(size), [f"{_plain(c)}  ({int(n)})" for c, n in zip(classes, counts.sum(axis=1), strict=True)])
     _labels(axes, "predicted class", "true class (clips)")
     axes.set_xticks(np.arange(size + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(size + 1) - 0.5, minor=True)
@@ -139,7 +141,7 @@ def per_class(results: Mapping[str, Any]) -> Figure:
         axes.barh(places + offset, values, height=0.36, color=colour, label=name)
         for place, value in zip(places + offset, values, strict=True):
             axes.text(value + 0.008, place, percent(value), va="center", fontsize=7.5, color=GREY)
-    axes.set_yticks(places, [f"{r['class']}  ({r['clips']})" for r in rows])
+    axes.set_yticks(places, [f"{_plain(r['class'])}  ({r['clips']})" for r in rows])
     _labels(axes, "", "class (test clips)")
     axes.invert_yaxis()
     _style(axes, grid="x")
@@ -164,7 +166,7 @@ def per_corpus(results: Mapping[str, Any]) -> Figure:
                 named.add(key)
         axes.plot(metric["value"], place, "o", color=INK, markersize=7, zorder=3)
         axes.text(metric["value"], place - 0.22, percent(metric["value"]), ha="center", fontsize=8.5, color=INK)
-    names = [f"{r['corpus']}\n{count(r['clips'], 'clip')}, {speakers(r['speakers'])}" for r in rows]
+    names = [f"{_plain(r['corpus'])}\n{count(r['clips'], 'clip')}, {speakers(r['speakers'])}" for r in rows]
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(len(rows) - 0.5, -0.55)
     _style(axes, grid="x")
@@ -189,7 +191,7 @@ def class_distribution(results: Mapping[str, Any]) -> Figure:
         axes.set_xlim(0, max(1, *values) * 1.22)
         _whole_ticks(axes.xaxis, 3)
         _style(axes, grid="x")
-    panels[0].set_yticks(range(len(classes)), classes)
+    panels[0].set_yticks(range(len(classes)), map(_plain, classes))
     panels[0].invert_yaxis()
     return figure
 
@@ -237,6 +239,11 @@ def _wrapped(text: str, width: int = 112) -> list[str]:
 def _figure(title: str, results: Mapping[str, Any], height: float) -> tuple[Figure, Axes]:
     figure = _canvas(title, results, height)
     return figure, figure.subplots()
+
+
+def _plain(name: str) -> str:
+    """A name that matplotlib does not take for a formula."""
+    return name.replace("$", r"\$")
 
 
 def _labels(axes: Axes, below: str, left: str) -> None:

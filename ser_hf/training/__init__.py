@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .checkpoint import load_checkpoint
     from .prediction import predict
     from .recipe import Recipe, load_recipe, pairs
+    from .scoring import read_split, score, write_split
     from .trainer import build_trainer, configure, history
 
 _HOMES = {
@@ -23,8 +24,23 @@ _HOMES = {
     "load_checkpoint": "checkpoint",
     "load_recipe": "recipe",
     "pairs": "recipe",
+    "read_split": "scoring",
+    "score": "scoring",
+    "write_split": "scoring",
 }
-__all__ = ["Recipe", "build_trainer", "configure", "history", "load_checkpoint", "load_recipe", "pairs", "predict"]
+__all__ = [
+    "Recipe",
+    "build_trainer",
+    "configure",
+    "history",
+    "load_checkpoint",
+    "load_recipe",
+    "pairs",
+    "predict",
+    "read_split",
+    "score",
+    "write_split",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -34,7 +34,7 @@ _Loader.add_implicit_resolver(
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    names = [loader.construct_object(key) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    names = [loader.construct_object(key) for key, _ in node.value]
     for name in names:
         if names.count(name) > 1:
             raise RecipeError(f"key {name!r} is given twice (line {node.start_mark.line + 1} and after); keep one")

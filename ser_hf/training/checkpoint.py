@@ -6,15 +6,14 @@ from pathlib import Path
 
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, PreTrainedModel
-from transformers.feature_extraction_utils import FeatureExtractionMixin
 
-import ser_hf.models  # noqa: F401 (registers our models and extractor with the Auto classes)
 from ser_hf.errors import CheckpointError
+from ser_hf.models import SerFeatureExtractor
 
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
-def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel, FeatureExtractionMixin]:
+def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel, SerFeatureExtractor]:
     """Loads a model, in evaluation mode, and its feature extractor.
 
     Args:
@@ -42,7 +41,7 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
         model, report = AutoModelForAudioClassification.from_pretrained(
             source, use_safetensors=True, output_loading_info=True
         )
-        extractor = AutoFeatureExtractor.from_pretrained(source)
+        extractor = AutoFeatureExtractor.from_pretrained(source)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise CheckpointError(f"{source} cannot be loaded: {_first_line(error)}") from error
     _check(
@@ -50,6 +49,8 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
         model,
         {k: sorted(map(str, v)) for k, v in report.items() if k in ("missing_keys", "mismatched_keys")},
     )
+    if not isinstance(extractor, SerFeatureExtractor):
+        raise CheckpointError(f"{source}: expected ser_hf's feature extractor, found {type(extractor).__name__}")
     where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     if where.startswith("cuda") and not torch.cuda.is_available():
         raise CheckpointError(f"device {device!r} was asked for and no GPU is visible; use cpu or auto")
@@ -66,8 +67,8 @@ def _check(source: str, model: PreTrainedModel, problems: dict[str, list[str]]) 
     broken = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
     if broken:
         raise CheckpointError(f"{source}: {len(broken)} weights are not finite, e.g. {broken[0]}; train it again")
-    labels = {int(i): name for i, name in model.config.id2label.items()}
-    if {name: i for i, name in labels.items()} != {name: int(i) for name, i in model.config.label2id.items()}:
+    labels, ids = model.config.id2label or {}, model.config.label2id or {}
+    if {name: int(i) for i, name in labels.items()} != {name: int(i) for name, i in ids.items()}:
         raise CheckpointError(f"{source}: id2label and label2id in config.json contradict each other")
 
 

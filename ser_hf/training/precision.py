@@ -25,6 +25,6 @@ def use_bf16(precision: str, *, use_cpu: bool) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if torch.cuda.is_available() and not use_cpu:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     abilities = torch.cpu.get_capabilities()
     return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))

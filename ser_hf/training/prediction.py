@@ -12,8 +12,10 @@ from ser_hf.records import INPUT_FEATURES
 
 @torch.inference_mode()
 def predict(model: PreTrainedModel, rows: FeatureRows, batch_size: int = 64) -> np.ndarray:
-    """Gives ``(N, C)`` probabilities, computed in float32 on the model's device, in evaluation mode."""
-    model.eval()
+    """Gives ``(N, C)`` probabilities, computed in float32 on the model's device.
+
+    The model must be in evaluation mode, as `load_checkpoint` leaves it.
+    """
     batches = []
     for start in range(0, len(rows), batch_size):
         batch = rows.__getitems__(list(range(start, min(start + batch_size, len(rows)))))

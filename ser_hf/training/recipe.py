@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 from transformers import HfArgumentParser
 from yaml import YAMLError
@@ -22,6 +22,7 @@ from .training_arguments import SerTrainingArguments
 _PAIRS = ("data_dirs", "model_settings")
 """Fields that hold ``key=value`` pairs: the command line adds to those of the file instead of replacing them all."""
 
+_GROUPS: list[Any] = [*GROUPS, SerTrainingArguments]
 _UNKEPT = ("output_dir", "hub_token", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
 """Keys that say where things lie on one machine, or how it was called, not what was done."""
 
@@ -44,6 +45,11 @@ class Recipe:
     run: RunArguments
     training: SerTrainingArguments
     given: frozenset[str]
+
+    @property
+    def folder(self) -> Path:
+        """The run folder."""
+        return Path(str(self.training.output_dir))
 
     def settings(self) -> dict[str, Any]:
         """Every key the file or the command line gave, with its value; what results.json and recipe.yaml keep."""
@@ -72,16 +78,17 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     for key in options:
         _check_key(key, "the command line")
     given.setdefault("output_dir", _output_dir(name, given, overrides))
-    parser = HfArgumentParser((*GROUPS, SerTrainingArguments), allow_abbrev=False, exit_on_error=False)
-    parser.error = _refuse  # type: ignore[method-assign]
+    parser = _Parser(_GROUPS, allow_abbrev=False, exit_on_error=False)
     try:
-        data, features, model, augment, run, training, rest = parser.parse_args_into_dataclasses(
+        parsed: tuple[Any, ...] = parser.parse_args_into_dataclasses(
             [*_words(given), *overrides], return_remaining_strings=True, look_for_args_file=False
         )
     except (ValueError, TypeError, argparse.ArgumentError) as error:
         raise error if isinstance(error, RecipeError) else RecipeError(f"{path or 'recipe'}: {error}") from error
+    *groups, rest = parsed
     if rest:
         raise RecipeError(f"not understood on the command line: {' '.join(rest)}; expected --key value")
+    data, features, model, augment, run, training = groups
     for key in _PAIRS:
         group = data if hasattr(data, key) else model
         setattr(group, key, list(dict([*map(_pair, _list(given.get(key))), *map(_pair, getattr(group, key))]).values()))
@@ -114,8 +121,11 @@ def _check_key(key: str, where: str) -> None:
         raise RecipeError(f"{where}: {unknown('key', key, sorted(keys()))}")
 
 
-def _refuse(message: str) -> None:
-    raise RecipeError(message)
+class _Parser(HfArgumentParser):
+    """Raises what argparse would print before it ends the process."""
+
+    def error(self, message: str) -> Never:
+        raise RecipeError(message)
 
 
 def _list(value: Any) -> list[str]:

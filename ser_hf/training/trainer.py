@@ -40,7 +40,9 @@ def build_trainer(
     callbacks: list[TrainerCallback] = []
     if recipe.run.patience:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.run.patience))
-    collator = SerCollator(model.config.num_labels, recipe.augment, smoothing, seed=args.seed + args.process_index)
+    collator = SerCollator(
+        int(model.config.num_labels or 0), recipe.augment, smoothing, seed=args.seed + args.process_index
+    )
     return Trainer(
         model=model,
         args=args,
@@ -60,12 +62,13 @@ def configure(recipe: Recipe) -> str | None:
         RecipeError: the run folder holds a run and neither resuming nor overwriting was asked for, or there is nothing
             to resume.
     """
-    args, folder = recipe.training, Path(recipe.training.output_dir)
+    args, folder = recipe.training, recipe.folder
     if "bf16" not in recipe.given and "fp16" not in recipe.given:
         args.bf16 = use_bf16(recipe.run.precision, use_cpu=args.use_cpu)
     args.dataloader_pin_memory = args.dataloader_pin_memory and args.device.type == "cuda"
     args.output_dir = str(folder / CHECKPOINTS)
-    last = get_last_checkpoint(args.output_dir) if Path(args.output_dir).is_dir() else None
+    there = Path(args.output_dir).is_dir()
+    last = get_last_checkpoint(args.output_dir) if there else None  # type: ignore[no-untyped-call]
     if args.resume_from_checkpoint:
         wanted = args.resume_from_checkpoint
         checkpoint = last if wanted.lower() in ("true", "last") else wanted

@@ -183,31 +183,46 @@ def make_results(rows: list[dict[str, Any]], classes: list[str] = CLASSES) -> di
     }
 
 
-@pytest.fixture
-def predictions() -> list[dict[str, Any]]:
-    """Rows of predictions.parquet."""
-    return make_predictions()
+Rows = list[dict[str, Any]]
 
 
 @pytest.fixture
-def results(predictions: list[dict[str, Any]]) -> dict[str, Any]:
+def make_run() -> Callable[..., tuple[dict[str, Any], Rows]]:
+    """Makes results.json and the rows of predictions.parquet for given classes and corpora."""
+
+    def make(classes: list[str] = CLASSES, clips: int = 192, only: str | None = None) -> tuple[dict[str, Any], Rows]:
+        rows = [r for r in make_predictions(classes, clips) if only in (None, r["corpus"])]
+        results = json.loads(json.dumps(make_results(rows, classes)))
+        results["data"]["corpora"] = [c for c in results["data"]["corpora"] if only in (None, c["name"])]
+        return results, rows
+
+    return make
+
+
+@pytest.fixture
+def write_run(tmp_path: Path) -> Callable[[dict[str, Any], Rows], Path]:
+    """Writes what the report reads into a run folder."""
+
+    def write(results: dict[str, Any], rows: Rows) -> Path:
+        folder = tmp_path / "run"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
+        pq.write_table(pa.Table.from_pylist(rows), folder / "predictions.parquet")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def results(make_run: Callable[..., tuple[dict[str, Any], Rows]]) -> dict[str, Any]:
     """The content of results.json, a fresh copy for every test."""
-    return json.loads(json.dumps(make_results(predictions)))
+    return make_run()[0]
 
 
 @pytest.fixture
-def run_dir(tmp_path: Path, results: dict[str, Any], predictions: list[dict[str, Any]]) -> Path:
+def run_dir(make_run: Callable[..., tuple[dict[str, Any], Rows]], write_run: Callable[..., Path]) -> Path:
     """A run folder with results.json and predictions.parquet."""
-    folder = tmp_path / "run"
-    write_run(folder, results, predictions)
-    return folder
-
-
-def write_run(folder: Path, results: dict[str, Any], predictions: list[dict[str, Any]]) -> None:
-    """Writes what the report reads."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
-    pq.write_table(pa.Table.from_pylist(predictions), folder / "predictions.parquet")
+    return write_run(*make_run())
 
 
 @pytest.fixture

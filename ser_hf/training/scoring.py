@@ -1,0 +1,59 @@
+"""A checkpoint's score on rows with features, and the record of which rows were trained on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedModel
+
+from ser_hf.atomic import write_json
+from ser_hf.errors import CheckpointError
+from ser_hf.evaluation import evaluate_predictions, write_predictions
+from ser_hf.features import FeatureRows
+
+from .prediction import predict
+
+_SPLIT = "split.json"
+
+
+def score(model: PreTrainedModel, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
+    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json."""
+    probabilities = predict(model, FeatureRows(rows, training=False))
+    labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
+    write_predictions(
+        folder / "predictions.parquet",
+        clip_ids=list(rows["clip_id"]),
+        corpora=corpora,
+        speakers=speakers,
+        references=labels,
+        probabilities=probabilities,
+        classes=classes,
+    )
+    return evaluate_predictions(labels, np.argmax(probabilities, axis=1), classes, corpora, speakers)
+
+
+def write_split(folder: Path, parts: Mapping[str, Any]) -> None:
+    """Writes split.json: the clips and speakers of every split."""
+    members = {
+        name: {"clips": list(rows["clip_id"]), "speakers": sorted(set(rows["speaker"]) - {None})}
+        for name, rows in parts.items()
+    }
+    write_json(folder / _SPLIT, members)
+
+
+def read_split(folder: Path) -> dict[str, dict[str, list[str]]]:
+    """Reads what `write_split` wrote.
+
+    Raises:
+        CheckpointError: the file is missing or not JSON.
+    """
+    path = folder / _SPLIT
+    try:
+        members: dict[str, dict[str, list[str]]] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: {error}; expected a run folder of `ser-hf train`") from error
+    return members

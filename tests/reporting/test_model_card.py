@@ -1,0 +1,97 @@
+"""The model card: metadata the Hub can read, a body that says what the score is worth."""
+
+import re
+
+import pytest
+from huggingface_hub import ModelCard as HubCard
+
+from ser_hf.reporting import ModelCard, write_model_card
+
+
+def tables_are_even(text):
+    """Every row of a Markdown table has as many cells as its head."""
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in block.splitlines()}) == 1, block
+        assert re.fullmatch(r"[|:-]+", block.splitlines()[1])
+    return rows
+
+
+def test_the_hub_reads_the_same_metadata(run_dir, results):
+    card = HubCard.load(write_model_card(run_dir))
+    expected = ModelCard.from_results(results).data()
+    assert card.data.to_dict() == expected.to_dict()
+    assert card.data.eval_results == expected.eval_results
+    assert card.data.model_name == results["name"]
+
+
+def test_the_metadata_says_what_was_scored(results):
+    data = ModelCard.from_results(results).data().to_dict()
+    assert data["library_name"] == "transformers"
+    assert data["pipeline_tag"] == "audio-classification"
+    assert (data["license"], data["license_name"]) == ("other", "terms-of-the-corpora")
+    assert (data["language"], data["datasets"]) == (["en"], ["ravdess", "savee"])
+    (result,) = data["model-index"][0]["results"]
+    assert result["dataset"]["name"] == "ravdess + savee, 8class, random split, speaker-mixed"
+    metrics = results["test"]["metrics"]
+    assert {m["name"]: m["value"] for m in result["metrics"]} == {
+        "Accuracy (WA)": round(metrics["accuracy"]["value"], 4),
+        "UAR": round(metrics["uar"]["value"], 4),
+        "Macro F1": round(metrics["macro_f1"]["value"], 4),
+        "Weighted F1": round(metrics["weighted_f1"]["value"], 4),
+    }
+    assert {m["type"] for m in result["metrics"]} == {"accuracy", "recall", "f1"}
+
+
+def test_the_body_holds_the_numbers(results):
+    text = ModelCard.from_results(results).render()
+    rows = tables_are_even(text)
+    for name, key in (("Accuracy (WA)", "accuracy"), ("UAR", "uar"), ("Macro F1", "macro_f1")):
+        metric = results["test"]["metrics"][key]
+        low, high = (f"{100 * b:.1f}" for b in metric["clips"])
+        few, most = (f"{100 * b:.1f}" for b in metric["speakers"])
+        assert f"| {name} | {100 * metric['value']:.1f} | {low}–{high} | {few}–{most} |" in rows
+    for name, split in results["data"]["splits"].items():
+        counts = " | ".join(str(n) for n in split["classes"].values())
+        assert f"| {name} | {split['clips']} | {split['speakers']} | {counts} |" in rows
+    for part in (
+        "CC BY-NC-SA 4.0",
+        "research only, after registration",
+        "10.1371/journal.pone.0196391",
+        "learning_rate",
+    ):
+        assert part in text
+    for part in ("AutoModelForAudioClassification", "ser-hf predict", "trust_remote_code=True", "pipeline("):
+        assert part in text
+
+
+def test_warnings_stand_where_they_belong(results):
+    mixed = ModelCard.from_results(results).render()
+    assert "> **Speaker-mixed score.** Speakers are on both sides of the split" in mixed
+    assert "Synthetic" not in mixed
+    results["synthetic"], results["split"]["speaker_independent"] = True, True
+    card = ModelCard.from_results(results)
+    text = card.render()
+    assert "> **Synthetic voices.**" in text
+    assert "both sides" not in text
+    assert "synthetic voices" in card.title
+    assert {"synthetic", "speaker-independent"} <= set(card.data().tags)
+    assert all("synthetic voices" in result.dataset_name for result in card.eval_results())
+
+
+def test_a_figure_is_shown_only_where_it_is(run_dir):
+    assert "plots/" not in write_model_card(run_dir).read_text()
+    (run_dir / "plots").mkdir()
+    (run_dir / "plots" / "confusion_matrix.png").write_bytes(b"\x89PNG")
+    assert "](plots/confusion_matrix.png)" in write_model_card(run_dir).read_text()
+
+
+@pytest.mark.parametrize("name", ["a|b", "<b>bold</b>", "*x* _y_ `z`", "two\nlines"])
+def test_names_do_not_break_the_tables(make_run, name):
+    classes = [name, "happy", "sad", "angry"]
+    results, _ = make_run(classes)
+    results["training"]["arguments"] = {name: {"inner": [name, None]}}
+    results["training"] |= {"best_epoch": None, "best_validation_uar": None}
+    text = ModelCard.from_results(results).render()
+    tables_are_even(text)
+    assert "<b>" not in re.sub(r"\\<b\\>", "", text.split("\n---\n", 1)[1])
