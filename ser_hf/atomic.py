@@ -36,8 +36,8 @@ def write_bytes(path: str | Path, data: bytes) -> None:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Writes ``text`` to ``path`` as UTF-8, atomically."""
-    write_bytes(path, text.encode("utf-8"))
+    """Writes ``text`` to ``path`` as UTF-8, atomically; what a file name has beyond UTF-8 is written as an escape."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | Path, data: Any) -> None:

@@ -39,7 +39,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     "unknown corpus 'ravdes'; did you mean 'ravdess'? Known: ravdess, savee"
     """
     names = list(known)
-    near = difflib.get_close_matches(name.lower(), names, n=2, cutoff=0.6)
+    spelt = {known_name.lower(): known_name for known_name in names}
+    near = [spelt[low] for low in difflib.get_close_matches(name.lower(), spelt, n=2, cutoff=0.6)]
     hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
     shown = f" Known: {', '.join(names)}" if len(names) <= _MOST_NAMES or not near else ""
     return f"unknown {kind} {name!r}{hint}{shown}"

@@ -25,7 +25,7 @@ from ser_hf.models import (
     build_model,
 )
 from ser_hf.provenance import hardware, now, versions
-from ser_hf.reporting import push_run, write_model_card, write_plots, write_report
+from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
     Recipe,
     build_trainer,
@@ -198,7 +198,6 @@ def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
     results["test"] = score(model, data.split.datasets["test"], results["data"]["classes"], folder)
     write_split(folder, data.split.datasets)
     write_json(folder / "results.json", results)
-    write_plots(results, folder / "plots")
     write_report(folder)
     write_model_card(folder)
 

@@ -11,7 +11,7 @@ from ser_hf.data import load_corpus, split_counts
 from ser_hf.errors import SplitError
 from ser_hf.features import add_features
 from ser_hf.provenance import now, versions
-from ser_hf.reporting import load_results, write_plots, write_report
+from ser_hf.reporting import load_results, write_report
 from ser_hf.training import load_checkpoint, pairs, read_split, score
 
 
@@ -86,7 +86,6 @@ def evaluate(
     }
     results["test"] = score(model, rows, trained["data"]["classes"], target)
     write_json(target / "results.json", results)
-    write_plots(results, target / "plots")
     write_report(target)
     return results, target
 

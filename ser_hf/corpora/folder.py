@@ -58,6 +58,11 @@ def _emotion(label: str, where: str) -> str:
     return _WORDS[word]
 
 
+def _text(name: str) -> str:
+    """A file name as text a dataset can hold; bytes that are not UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def _from_folders(root: Path) -> Iterator[Clip]:
     for path in audio_files(root):
         emotion, *between = path.relative_to(root).parts[:-1] or ("",)
@@ -68,14 +73,16 @@ def _from_folders(root: Path) -> Iterator[Clip]:
             corpus="folder",
             native_label=emotion,
             emotion=_emotion(emotion, f"folder {root / emotion}"),
-            speaker=FOLDER.speaker(between[0]) if between else None,
-            clip_id=f"folder/{path.relative_to(root).as_posix()}",
+            speaker=FOLDER.speaker(_text(between[0])) if between else None,
+            clip_id=f"folder/{_text(path.relative_to(root).as_posix())}",
         )
 
 
 def _from_table(table: Path) -> Iterator[Clip]:
     for number, row in _rows(table):
         where = f"{table}, row {number}"
+        if not isinstance(row, dict):
+            raise CorpusError(f"{where}: expected an object with a path and a label, found {row!r:.60}")
         values = {key: next((row[c] for c in names if row.get(c)), None) for key, names in _COLUMNS.items()}
         if not all(values.values()):
             columns = ", ".join(map(str, row))
@@ -95,14 +102,14 @@ def _from_table(table: Path) -> Iterator[Clip]:
             native_label=str(values["label"]),
             emotion=_emotion(str(values["label"]), where),
             speaker=FOLDER.speaker(str(speaker)) if speaker not in (None, "") else None,
-            clip_id=f"folder/{values['path']}",
+            clip_id=f"folder/{_text(str(values['path']))}",
             sex=cast("Sex | None", sex),
             language=str(row["language"]) if row.get("language") else None,
             sentence=str(row["sentence"]) if row.get("sentence") else None,
         )
 
 
-def _rows(table: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(table: Path) -> Iterator[tuple[int, Any]]:
     if table.suffix.lower() not in _TABLES:
         raise CorpusError(f"{table}: expected a folder or a table ending in {', '.join(_TABLES)}")
     try:

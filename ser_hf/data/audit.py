@@ -142,7 +142,8 @@ def _absent_classes(parts: datasets.DatasetDict) -> list[Finding]:
     for name, rows in parts.items():
         feature = rows.features["label"]
         if isinstance(feature, datasets.ClassLabel):
-            absent = [c for i, c in enumerate(feature.names) if i not in set(rows["label"])]
+            there = set(rows["label"])
+            absent = [c for i, c in enumerate(feature.names) if i not in there]
             if absent:
                 found.append(Finding("warning", "absent-class", f"{name} has no clip of {', '.join(absent)}"))
     return found

@@ -65,7 +65,7 @@ def load_corpus(
     """
     names = list(dict.fromkeys(corpora))
     label_scheme = get_scheme(scheme)
-    for name in names:
+    for name in (*names, *(data_dirs or ())):
         CORPORA[name]
     builder = SerCorpus(
         config_name=names[0] if len(names) == 1 else COMBINED,
@@ -77,33 +77,41 @@ def load_corpus(
         skip_bad=skip_bad,
     )
     clips = [clip for found in builder.scans for clip in found.clips]
+    wanted = [clip for clip in clips if label_scheme.class_of(clip.emotion) is not None]
     remarks = tuple(line for found in builder.scans for line in found.remarks())
     for line in remarks:
         logger.warning(line)
     try:
         builder.download_and_prepare(num_proc=num_proc)
     except datasets.exceptions.DatasetGenerationError as error:
-        raise _cause(error) from error
+        raise _cause(error, wanted) from error
+    if not builder.info.splits["train"].num_examples:
+        why = f"; the first: {_reason(wanted[0])}" if wanted else f" under the scheme {scheme}"
+        raise CorpusError(f"no readable clip in {', '.join(names)}{why}")
     dataset = builder.as_dataset(split="train")
     there = set(dataset["clip_id"])
-    wanted = [clip for clip in clips if label_scheme.class_of(clip.emotion) is not None]
     unreadable = {clip.clip_id: _reason(clip) for clip in wanted if clip.clip_id not in there}
-    if not there:
-        why = f"; the first: {next(iter(unreadable.values()))}" if unreadable else f" under the scheme {scheme}"
-        raise CorpusError(f"no readable clip in {', '.join(names)}{why}")
     if unreadable:
         logger.warning("%d unreadable files left out: %s", len(unreadable), "; ".join(unreadable.values()))
     ledger = make_ledger(clips, label_scheme, unreadable)
     return Corpora(dataset, ledger, tuple(found.corpus for found in builder.scans), remarks)
 
 
-def _cause(error: BaseException) -> BaseException:
-    """The user's error behind what ``datasets`` wraps around it, or the wrapper where there is none."""
+def _cause(error: BaseException, clips: Sequence[Clip]) -> BaseException:
+    """The user's error behind what ``datasets`` wraps around it, or the wrapper where there is none.
+
+    An error that comes from a worker process has lost what it wraps: the unreadable file is looked for again.
+    """
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, SerHfError):
             return link
         link = link.__cause__ or link.__context__
+    for clip in clips:
+        try:
+            decode(clip.path)
+        except AudioError as found:
+            return found
     return error
 
 

@@ -73,11 +73,17 @@ PROTOCOLS: Registry[Protocol] = Registry("protocol")
 
 def _random(columns: Columns, options: SplitOptions) -> Indices:
     """Stratified by corpus and class; rows with identical audio stay together."""
-    _, first, unit = np.unique(columns.recordings.astype(str), return_index=True, return_inverse=True)
+    first, unit = _units(columns.recordings)
     strata = [(columns.corpora[i], columns.labels[i]) for i in first]
     rng = np.random.default_rng(options.seed)
     side = _draw(strata, {"test": options.test_size, "validation": options.validation_size}, rng)
     return {name: np.flatnonzero(side[unit] == name) for name in ("train", "validation", "test")}
+
+
+def _units(recordings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first row of every recording, in the order of their hashes, and the position of every row's recording."""
+    _, first, unit = np.unique(recordings.astype(str), return_index=True, return_inverse=True)
+    return first, unit
 
 
 def _draw(strata: Sequence[Hashable], shares: dict[str, float], rng: np.random.Generator) -> np.ndarray:
@@ -93,7 +99,8 @@ def _draw(strata: Sequence[Hashable], shares: dict[str, float], rng: np.random.G
         exact = {s: share * len(units) for s, units in members.items()}
         counts = {s: int(x) for s, x in exact.items()}
         missing = round(sum(exact.values())) - sum(counts.values())
-        for stratum in sorted(exact, key=lambda s: counts[s] - exact[s])[:missing]:
+        room = [s for s, units in members.items() if taken[s] + counts[s] < len(units)]
+        for stratum in sorted(room, key=lambda s: counts[s] - exact[s])[:missing]:
             counts[stratum] += 1
         for stratum, units in members.items():
             start = taken[stratum]
@@ -148,7 +155,7 @@ def _by_speaker(columns: Columns, test: set[str], options: SplitOptions) -> Indi
     """Gives ``test`` to the test and carves the validation from the other speakers.
 
     Whole speakers are held out for validation from every corpus that keeps at least four for training; where no corpus
-    has so many, a stratified share of the training clips is.
+    has so many, a stratified share of the training clips is; clips with identical audio stay together.
     """
     in_test = np.isin(columns.speakers, list(test))
     if in_test.all() or not in_test.any():
@@ -165,10 +172,11 @@ def _by_speaker(columns: Columns, test: set[str], options: SplitOptions) -> Indi
         in_validation = np.isin(columns.speakers, list(held))
     else:
         rest_rows = np.flatnonzero(~in_test)
-        strata = [(columns.speakers[i], columns.labels[i]) for i in rest_rows]
+        first, unit = _units(columns.recordings[rest_rows])
+        strata = [(columns.speakers[i], columns.labels[i]) for i in rest_rows[first]]
         side = _draw(strata, {"validation": options.validation_size}, rng)
         in_validation = np.zeros(len(in_test), dtype=bool)
-        in_validation[rest_rows[side == "validation"]] = True
+        in_validation[rest_rows[side[unit] == "validation"]] = True
     return {
         "train": np.flatnonzero(~in_test & ~in_validation),
         "validation": np.flatnonzero(in_validation),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -89,7 +90,8 @@ class SerCorpusConfig(datasets.BuilderConfig):
         there = {p.name.lower() for p in parent.iterdir()} if parent and parent.is_dir() else set()
         found = [c for c in CORPORA.values() if c.name in there or c.name in self.data_dirs]
         if not found:
-            raise CorpusError(f"no corpus folder in {parent}; expected one or more of: {', '.join(CORPORA)}")
+            where = f"no corpus folder in {parent}" if parent else "no folder given; pass data_root or data_dirs"
+            raise CorpusError(f"{where}; expected one or more of: {', '.join(CORPORA)}")
         return found
 
     def _root(self, corpus: Corpus) -> Path:
@@ -156,12 +158,15 @@ def row(clip: Clip, scheme: Scheme) -> dict[str, Any]:
     Raises:
         AudioError: the file is not readable audio.
     """
-    data = clip.path.read_bytes()
+    try:
+        data = clip.path.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{clip.path} cannot be read: {error.strerror or error}") from error
     samples, rate = decode(data, name=str(clip.path))
     columns = {f.name: getattr(clip, f.name) for f in fields(clip) if f.name != "path"}
     return {
         **columns,
-        "audio": {"bytes": data, "path": clip.path.name},
+        "audio": {"bytes": data, "path": clip.path.name.encode("utf-8", "backslashreplace").decode()},
         "label": scheme.class_of(clip.emotion),
         "duration": np.float32(len(samples) / rate),
         "sampling_rate": rate,
@@ -170,12 +175,12 @@ def row(clip: Clip, scheme: Scheme) -> dict[str, Any]:
 
 
 def _fingerprint(scans: list[Scan]) -> str:
-    """Changes with every file's path, size and time, and with the source of the corpus files and of this one."""
+    """Changes with every file's path, size and time, what is read from its name or table, and the sources that read."""
     digest = hashlib.sha256(Path(__file__).read_bytes())
     for found in scans:
         reader = found.corpus.parse or found.corpus.find
         digest.update(Path(inspect.getfile(reader)).read_bytes() if reader else b"")
         for clip in found.clips:
-            stat = clip.path.stat()
-            digest.update(f"{clip.path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}\n".encode())
+            stat = clip.path.stat() if clip.path.exists() else clip.path.lstat()  # a link may lead nowhere
+            digest.update(os.fsencode(f"{clip}|{os.path.realpath(clip.path)}|{stat.st_size}|{stat.st_mtime_ns}\n"))
     return digest.hexdigest()[:16]

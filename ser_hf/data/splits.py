@@ -110,6 +110,8 @@ def _check(options: SplitOptions, protocol: str) -> None:
             raise SplitError(f"{name} is {share}; expected a share between 0 and 1, such as 0.1")
     if options.test_size + options.validation_size >= 1:
         raise SplitError("test_size and validation_size leave nothing to train on; their sum must be below 1")
+    if options.seed < 0:
+        raise SplitError(f"seed is {options.seed}; expected 0 or more")
     if options.fold is not None and protocol != "emobox":
         raise SplitError(f"protocol {protocol!r} has no folds; leave out the fold {options.fold} or use 'emobox'")
     if options.test_speakers and protocol != "speaker-independent":

@@ -94,6 +94,10 @@ def _device(device: str) -> str:
         return "cuda" if there else "cpu"
     if device.startswith("cuda") and not there:
         raise SerHfError(f"device {device!r} was asked for and no GPU is visible; use device='cpu' or 'auto'")
+    try:
+        torch.device(device)
+    except RuntimeError as error:
+        raise SerHfError(f"unknown device {device!r}; expected 'auto', 'cpu', 'cuda' or 'cuda:N'") from error
     return device
 
 

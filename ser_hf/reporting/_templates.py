@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,9 +26,14 @@ _MARKDOWN = re.compile(r"[\\|*`<>\[\]]|(?<!\w)_|_(?!\w)")
 
 def render(template: str, context: Mapping[str, Any]) -> str:
     """Fills a template of ``ser_hf/reporting/templates``; HTML templates escape every value."""
+    return _environment(template.endswith(".html")).get_template(template).render(**context)
+
+
+@functools.cache
+def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ser_hf.reporting"),
-        autoescape=template.endswith(".html"),
+        autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -35,7 +41,7 @@ def render(template: str, context: Mapping[str, Any]) -> str:
     )
     environment.filters.update({f.__name__: f for f in (*_WORDS, value)} | {"md": markdown})
     environment.tests["web"] = _is_web
-    return environment.get_template(template).render(**context)
+    return environment
 
 
 def markdown(text: object) -> str:

@@ -87,7 +87,7 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
     missing = sorted(name for name in code if not (folder / name).is_file())
     if missing:
         raise CheckpointError(f"{folder}: the configuration names {', '.join(missing)}, which is not in the folder")
-
+    _check_weights(folder / WEIGHTS)
     found = [folder / name for name in REQUIRED]
     found += [path for pattern in OPTIONAL for path in sorted(folder.glob(pattern)) if path.is_file()]
     return {path.relative_to(folder).as_posix(): path for path in found}

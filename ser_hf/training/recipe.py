@@ -32,7 +32,7 @@ class Recipe:
     """Everything a run is told.
 
     Attributes:
-        name: ``<folder>-<file>`` of the YAML.
+        name: of the run, from the YAML's place: ``<folder>-<file>`` below a folder ``recipes``, else ``<file>``.
         training: transformers' own arguments; its ``output_dir`` is the run folder.
         given: the keys that were given.
     """
@@ -71,7 +71,7 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
             kind, or no corpora, protocol or model.
     """
     given = {**defaults, **(_read(Path(path)) if path is not None else {})}
-    name = "-".join(Path(path).with_suffix("").parts[-2:]) if path is not None else "run"
+    name = _name(Path(path)) if path is not None else "run"
     for key in given:
         _check_key(key, str(path))
     options = [word[2:].split("=", 1)[0] for word in overrides if word.startswith("--")]
@@ -108,6 +108,12 @@ def pairs(words: Sequence[str]) -> dict[str, Any]:
 def keys() -> dict[str, Any]:
     """Every key of a recipe, with its field."""
     return {f.name: f for group in (*GROUPS, SerTrainingArguments) for f in dataclasses.fields(group) if f.init}
+
+
+def _name(path: Path) -> str:
+    """``<folder>-<file>`` of a recipe in a folder of recipes, else the file's name."""
+    parts = path.resolve().with_suffix("").parts
+    return "-".join(parts[-2:]) if "recipes" in parts[:-1] else parts[-1]
 
 
 def _pair(word: str) -> tuple[str, str]:

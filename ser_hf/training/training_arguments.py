@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import torch
 from transformers import TrainingArguments
 
 
@@ -31,3 +32,8 @@ class SerTrainingArguments(TrainingArguments):
     greater_is_better: bool | None = field(default=True, metadata={"help": "whether higher is better"})
     remove_unused_columns: bool = field(default=False, metadata={"help": "the collator needs all it gets"})
     label_names: list[str] | None = field(default_factory=lambda: ["labels"], metadata={"help": "label inputs"})
+
+    def __post_init__(self) -> None:
+        """Stays on the CPU where there is nothing else, so that several processes on it find each other."""
+        self.use_cpu = self.use_cpu or not torch.accelerator.is_available()
+        super().__post_init__()

@@ -151,6 +151,7 @@ def make_results(rows: list[dict[str, Any]], classes: list[str] = CLASSES) -> di
             "scheme": "8class",
             "classes": classes,
             "ledger": {"scheme": "8class", "rows": ledger, "unreadable": [], "found": 960, "used": 900},
+            "remarks": ["savee: 479 clips found, 480 in the official release"],
             "splits": _splits(rows, classes),
         },
         "split": {
@@ -240,6 +241,7 @@ def build(results: dict[str, Any]) -> dict[str, Any]:
         **{key: data[key] for key in ("corpora", "scheme", "classes", "ledger", "splits")},
         "split": results["split"],
         "audit": results["audit"],
+        "remarks": data["remarks"],
         "configs": [config("ravdess"), config("savee"), config("combined", default=True)],
     }
 

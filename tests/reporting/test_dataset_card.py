@@ -57,6 +57,7 @@ def test_the_body_holds_corpora_counts_ledger_and_audit(build):
         counts = " | ".join(str(n) for n in split["classes"].values())
         assert f"| {name} | {split['clips']} | {split['speakers']} | {counts} |" in text
     assert "| savee | surprised | surprised | dropped | – | 60 |" in text
+    assert "- savee: 479 clips found, 480 in the official release\n" in text
     assert "warning, speaker-overlap: 28 speakers" in text
     assert 'load_dataset("path/to/this/folder", "combined")' in text
     assert "> **Speaker-mixed split.**" in text

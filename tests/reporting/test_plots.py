@@ -59,6 +59,7 @@ def test_one_corpus_one_speaker_no_history_and_many_corpora(make_run, tmp_path):
         metric["speakers"] = None
     (tmp_path / "training_curves.png").write_bytes(b"of an earlier run")
     results["training"]["history"] = []
+    results["data"]["splits"] = {"test": results["data"]["splits"]["test"]}
     written = write_plots(results, tmp_path)
     assert "training_curves" not in {p.stem for p in written}
     assert not (tmp_path / "training_curves.png").exists()
