@@ -11,6 +11,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "SerClassifier": "ser_hf.inference",
     "SerCorpus": "ser_hf.data",
     "add_features": "ser_hf.features",
     "SerFeatureExtractor": "ser_hf.models",

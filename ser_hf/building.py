@@ -25,7 +25,7 @@ from ser_hf.data import (
 from ser_hf.errors import SerHfError
 from ser_hf.provenance import now, versions
 from ser_hf.reporting import load_build, write_dataset_card
-from ser_hf.training import pairs
+from ser_hf.training import folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def build(
     folder = Path(output)
     _check_output(folder, overwrite)
     loaded = load_corpus(
-        corpora, data_root=data_root, data_dirs=pairs(data_dirs), scheme=scheme, skip_bad=skip_bad, num_proc=num_proc
+        corpora, data_root=data_root, data_dirs=folders(data_dirs), scheme=scheme, skip_bad=skip_bad, num_proc=num_proc
     )
     split = make_split(loaded.dataset, protocol, options)
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from transformers import PreTrainedModel, Trainer, set_seed
+from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 
 from ser_hf.atomic import write_json, write_text
 from ser_hf.data import Corpora, Split, SplitOptions, load_corpus, make_split, split_counts
@@ -30,6 +30,7 @@ from ser_hf.training import (
     Recipe,
     build_trainer,
     configure,
+    folders,
     history,
     load_checkpoint,
     pairs,
@@ -96,7 +97,7 @@ def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
     corpora = load_corpus(
         settings.corpora,
         data_root=settings.data_root,
-        data_dirs=pairs(settings.data_dirs),
+        data_dirs=folders(settings.data_dirs),
         scheme=settings.scheme,
         skip_bad=settings.skip_bad,
         num_proc=settings.num_proc,
@@ -153,10 +154,11 @@ def describe(
     info, state, args = data.split.info, trainer.state, recipe.training
     fold = "" if info.fold is None else f"-fold{info.fold}"
     log = history(state.log_history)
-    best = [entry["epoch"] for entry in log if entry.get("eval_uar") == state.best_metric]
+    best = saved_epoch(log, state.best_metric, args)
     return {
         "schema": 1,
         "name": f"{recipe.name}-{info.protocol}{fold}",
+        "recipe": recipe.file,
         "created": now(),
         "versions": versions(),
         "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
@@ -179,17 +181,24 @@ def describe(
         "audit": data.split.audit.to_list(),
         "training": {
             "epochs": float(state.epoch or 0.0),
-            "best_epoch": best[0] if best else None,
-            "best_validation_uar": state.best_metric,
+            "best_epoch": best.get("epoch"),
+            "best_validation_uar": best.get("eval_uar"),
             "seconds": round(seconds, 1),
             "device": args.device.type,
             "hardware": hardware(),
-            "precision": "bf16" if args.bf16 else "fp16" if args.fp16 else "fp32",
+            "precision": {"no": "fp32"}.get(precision := trainer.accelerator.mixed_precision, precision),
             "processes": args.world_size,
             "history": log,
             "arguments": recipe.settings(),
         },
     }
+
+
+def saved_epoch(log: list[dict[str, float]], best: float | None, args: TrainingArguments) -> dict[str, float]:
+    """The entry of the history whose checkpoint was kept as the best; empty where the last one was kept."""
+    metric = f"eval_{str(args.metric_for_best_model).removeprefix('eval_')}"
+    kept = args.load_best_model_at_end and best is not None
+    return next((entry for entry in log if kept and entry.get(metric) == best), {})
 
 
 def finish(folder: Path, results: dict[str, Any], data: Data) -> None:

@@ -114,7 +114,7 @@ class Ledger:
             for r in self.rows
         )
         skipped = "".join(f"- unreadable: {line}\n" for line in self.unreadable)
-        return f"{head}{body}\n{self.used} of {self.found} clips carry a {self.scheme} label.\n{skipped}"
+        return f"{head}{body}\n{self.used} of {self.found} clips carry a label of the scheme {self.scheme}.\n{skipped}"
 
 
 def make_ledger(clips: Iterable[Clip], scheme: Scheme, unreadable: dict[str, str] | None = None) -> Ledger:

@@ -12,7 +12,7 @@ from ser_hf.errors import SplitError
 from ser_hf.features import add_features
 from ser_hf.provenance import now, versions
 from ser_hf.reporting import load_results, write_report
-from ser_hf.training import load_checkpoint, pairs, read_split, score
+from ser_hf.training import folders, load_checkpoint, read_split, score
 
 
 def evaluate(
@@ -50,7 +50,7 @@ def evaluate(
     loaded = load_corpus(
         names,
         data_root=data_root,
-        data_dirs=pairs(data_dirs),
+        data_dirs=folders(data_dirs),
         scheme=trained["data"]["scheme"],
         skip_bad=skip_bad,
         num_proc=num_proc,

@@ -3,9 +3,17 @@
 import os
 import shutil
 import tempfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+import soundfile
+
+if TYPE_CHECKING:
+    from ser_hf.data import Corpora
 
 ROOT = Path(__file__).parents[1]
 SHARED_DATA = ROOT.parent / "shared" / "data"
@@ -50,3 +58,58 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the recordings in ../shared/data are not on this machine")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def shared_corpora(shared_data: Path) -> Path:
+    """The folder of file lists and published folds; for tests marked ``real``."""
+    return shared_data.parent / "corpora"
+
+
+@pytest.fixture(scope="session")
+def write_clip() -> Callable[..., Path]:
+    """A function that writes 0.1 s of noise, another one for every file name, in the format of the extension."""
+    return _write_clip
+
+
+@pytest.fixture(scope="session")
+def write_corpora() -> Callable[..., Path]:
+    """A function that writes small corpora under true names: 8 RAVDESS clips per actor, 56 SAVEE, 28 TESS clips."""
+    return _write_corpora
+
+
+@pytest.fixture(scope="session")
+def corpora_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with three small corpora, 132 clips; only to be read."""
+    return _write_corpora(tmp_path_factory.mktemp("corpora"))
+
+
+@pytest.fixture(scope="session")
+def harmonised(corpora_root: Path, tmp_path_factory: pytest.TempPathFactory) -> "Corpora":
+    """The three small corpora as one dataset."""
+    from ser_hf.data import load_corpus
+
+    names = ["ravdess", "savee", "tess"]
+    return load_corpus(names, data_root=corpora_root, cache_dir=tmp_path_factory.mktemp("harmonised"))
+
+
+def _write_clip(path: Path, rate: int = 16_000, seed: int = 0) -> Path:
+    noise = np.random.default_rng([seed, zlib.crc32("/".join(path.parts[-2:]).encode())])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, noise.uniform(-0.5, 0.5, rate // 10), rate)
+    return path
+
+
+def _write_corpora(root: Path, actors: int = 6) -> Path:
+    for actor in range(1, actors + 1):
+        for code in range(1, 9):
+            _write_clip(root / f"ravdess/Actor_{actor:02d}/03-01-{code:02d}-01-01-01-{actor:02d}.wav")
+    for speaker in ("DC", "JE", "JK", "KL"):
+        for letters in ("a", "d", "f", "h", "n", "sa", "su"):
+            for sentence in ("01", "02"):
+                _write_clip(root / f"savee/AudioData/{speaker}/{letters}{sentence}.wav")
+    for speaker in ("OAF", "YAF"):
+        for emotion in ("angry", "disgust", "fear", "happy", "neutral", "ps", "sad"):
+            for word in ("back", "bite"):
+                _write_clip(root / f"tess/{speaker}_{emotion}/{speaker}_{word}_{emotion}.wav")
+    return root

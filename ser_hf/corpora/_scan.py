@@ -55,7 +55,10 @@ class Scan:
 
 
 def audio_files(root: Path) -> Iterator[Path]:
-    """Every audio file below ``root`` in sorted order, whatever the case of its extension; litter is passed over."""
+    """Every audio file below ``root``, whatever the case of its extension; litter is passed over.
+
+    Sorted within each folder, a folder's own files before those of its sub-folders.
+    """
     for folder, folders, files in os.walk(root, followlinks=True):
         folders[:] = sorted(f for f in folders if f not in _LITTER and not f.startswith("."))
         for name in sorted(files):
@@ -112,7 +115,8 @@ def scan(corpus: Corpus, root: str | Path) -> Scan:
             f"corpus {corpus.name!r}: no clip found below {root} ({len(foreign)} other audio files there). "
             f"Expected audio files named like {corpus.names}. {corpus.how_to_get}"
         )
-    return Scan(corpus, tuple(kept.values()), tuple(foreign), tuple(copies))
+    clips = sorted(kept.values(), key=lambda clip: clip.path)
+    return Scan(corpus, tuple(clips), tuple(foreign), tuple(copies))
 
 
 def _candidates(corpus: Corpus, root: Path) -> Iterator[tuple[Path, Clip | None]]:

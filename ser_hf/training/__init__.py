@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .checkpoint import load_checkpoint
     from .prediction import predict
-    from .recipe import Recipe, load_recipe, pairs
+    from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
     from .trainer import build_trainer, configure, history
 
 _HOMES = {
     "build_trainer": "trainer",
     "configure": "trainer",
+    "folders": "recipe",
     "history": "trainer",
     "predict": "prediction",
     "Recipe": "recipe",
@@ -32,6 +33,7 @@ __all__ = [
     "Recipe",
     "build_trainer",
     "configure",
+    "folders",
     "history",
     "load_checkpoint",
     "load_recipe",

@@ -23,7 +23,8 @@ _PAIRS = ("data_dirs", "model_settings")
 """Fields that hold ``key=value`` pairs: the command line adds to those of the file instead of replacing them all."""
 
 _GROUPS: list[Any] = [*GROUPS, SerTrainingArguments]
-_UNKEPT = ("output_dir", "hub_token", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
+_UNKEPT = ("output_dir", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
+_UNKEPT += ("push_to_hub", "hub_model_id", "hub_token", "hub_private_repo")
 """Keys that say where things lie on one machine, or how it was called, not what was done."""
 
 
@@ -33,11 +34,13 @@ class Recipe:
 
     Attributes:
         name: of the run, from the YAML's place: ``<folder>-<file>`` below a folder ``recipes``, else ``<file>``.
+        file: ``<folder>/<file>`` of the YAML below a folder ``recipes``, else the file's name; None without a file.
         training: transformers' own arguments; its ``output_dir`` is the run folder.
         given: the keys that were given.
     """
 
     name: str
+    file: str | None
     data: DataArguments
     features: FeatureArguments
     model: ModelArguments
@@ -71,10 +74,12 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
             kind, or no corpora, protocol or model.
     """
     given = {**defaults, **(_read(Path(path)) if path is not None else {})}
-    name = _name(Path(path)) if path is not None else "run"
+    file = _name(Path(path)) if path is not None else None
+    name = file.removesuffix(".yaml").replace("/", "-") if file else "run"
     for key in given:
         _check_key(key, str(path))
-    options = [word[2:].split("=", 1)[0] for word in overrides if word.startswith("--")]
+    overrides = [part for word in overrides for part in _split(word)]
+    options = [word[2:] for word in overrides if word.startswith("--")]
     for key in options:
         _check_key(key, "the command line")
     given.setdefault("output_dir", _output_dir(name, given, overrides))
@@ -92,8 +97,8 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     for key in _PAIRS:
         group = data if hasattr(data, key) else model
         setattr(group, key, list(dict([*map(_pair, _list(given.get(key))), *map(_pair, getattr(group, key))]).values()))
-    known = frozenset([*given, *(o.removeprefix("no_") for o in options)])
-    recipe = Recipe(name, data, features, model, augment, run, training, known)
+    known = frozenset(key if key in keys() else key.removeprefix("no_") for key in (*given, *options))
+    recipe = Recipe(name, file, data, features, model, augment, run, training, known)
     for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):
         if not value:
             raise RecipeError(f"{path or 'recipe'} names no {key}; add `{key}: ...` or --{key} ...")
@@ -101,8 +106,26 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
 
 
 def pairs(words: Sequence[str]) -> dict[str, Any]:
-    """``["dropout=0.3", "backbone=resnet34"]`` -> a dictionary with values read as YAML."""
-    return {key: parse_yaml(text.split("=", 1)[1]) for key, text in map(_pair, words)}
+    """``["dropout=0.3", "backbone=resnet34"]`` -> a dictionary with values read as YAML.
+
+    Raises:
+        RecipeError: a word without ``=``, or a value that is not YAML.
+    """
+    try:
+        return {key: parse_yaml(word.split("=", 1)[1]) for key, word in map(_pair, words)}
+    except (YAMLError, ValueError) as error:
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{' '.join(words)}: a value is not YAML: {' '.join(str(error).split())}") from error
+
+
+def folders(words: Sequence[str]) -> dict[str, str]:
+    """``["savee=/data/SAVEE"]`` -> a dictionary; a folder may have any name.
+
+    Raises:
+        RecipeError: a word without ``=``.
+    """
+    return {key: word.split("=", 1)[1] for key, word in map(_pair, words)}
 
 
 def keys() -> dict[str, Any]:
@@ -111,9 +134,9 @@ def keys() -> dict[str, Any]:
 
 
 def _name(path: Path) -> str:
-    """``<folder>-<file>`` of a recipe in a folder of recipes, else the file's name."""
-    parts = path.resolve().with_suffix("").parts
-    return "-".join(parts[-2:]) if "recipes" in parts[:-1] else parts[-1]
+    """``<folder>/<file>`` of a recipe in a folder of recipes, else the file's name."""
+    parts = path.resolve().parts
+    return "/".join(parts[-2:]) if "recipes" in parts[:-2] else parts[-1]
 
 
 def _pair(word: str) -> tuple[str, str]:
@@ -122,7 +145,14 @@ def _pair(word: str) -> tuple[str, str]:
     return word.split("=", 1)[0], word
 
 
-def _check_key(key: str, where: str) -> None:
+def _split(word: str) -> list[str]:
+    """``--key=value`` as two words."""
+    return word.split("=", 1) if word.startswith("--") else [word]
+
+
+def _check_key(key: Any, where: str) -> None:
+    if not isinstance(key, str):
+        raise RecipeError(f"{where}: key {key!r} is not text; expected `key: value` lines")
     if key not in keys() and not (key.startswith("no_") and key[3:] in keys()):
         raise RecipeError(f"{where}: {unknown('key', key, sorted(keys()))}")
 
@@ -144,7 +174,9 @@ def _words(given: dict[str, Any]) -> list[str]:
     """A dictionary as command-line words."""
     words = []
     for key, value in given.items():
-        if value is not None:
+        if key == "data_dirs" and isinstance(value, dict):
+            words += [f"--{key}", *(f"{corpus}={folder}" for corpus, folder in value.items())]
+        elif value is not None:
             words += [f"--{key}", *_list(value)]
     return words
 
@@ -153,8 +185,8 @@ def _output_dir(name: str, given: dict[str, Any], overrides: Sequence[str]) -> s
     """``runs/<recipe>-<protocol>[-fold<N>]``, so that two protocols do not meet in one folder."""
 
     def value(key: str) -> Any:
-        word = f"--{key}"
-        return overrides[overrides.index(word) + 1] if word in overrides[:-1] else given.get(key)
+        places = [i for i, word in enumerate(overrides[:-1]) if word == f"--{key}"]
+        return overrides[places[-1] + 1] if places else given.get(key)
 
     fold = value("fold")
     return str(Path("runs", f"{name}-{value('protocol')}" + (f"-fold{fold}" if fold is not None else "")))

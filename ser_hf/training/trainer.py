@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ def build_trainer(
     Raises:
         RecipeError: a value out of its range.
     """
-    args = recipe.training
+    args = copy.copy(recipe.training)
     smoothing, args.label_smoothing_factor = args.label_smoothing_factor, 0.0  # soft labels are made by the collator
     callbacks: list[TrainerCallback] = []
     if recipe.run.patience:
@@ -65,6 +66,7 @@ def configure(recipe: Recipe) -> str | None:
     args, folder = recipe.training, recipe.folder
     if "bf16" not in recipe.given and "fp16" not in recipe.given:
         args.bf16 = use_bf16(recipe.run.precision, use_cpu=args.use_cpu)
+        args.mixed_precision = "bf16" if args.bf16 else "no"  # what the accelerator is told, settled before this
     args.dataloader_pin_memory = args.dataloader_pin_memory and args.device.type == "cuda"
     args.output_dir = str(folder / CHECKPOINTS)
     there = Path(args.output_dir).is_dir()

@@ -36,4 +36,4 @@ class SerTrainingArguments(TrainingArguments):
     def __post_init__(self) -> None:
         """Stays on the CPU where there is nothing else, so that several processes on it find each other."""
         self.use_cpu = self.use_cpu or not torch.accelerator.is_available()
-        super().__post_init__()
+        super().__post_init__()  # type: ignore[no-untyped-call]

@@ -1,0 +1,104 @@
+"""``recipes/results.csv``: one row per measured run.
+
+``python -m ser_hf.reporting.results_table RUN recipes/results.csv`` adds or replaces the row of a run.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ser_hf.atomic import write_text
+from ser_hf.errors import SerHfError
+
+from ._results import load_results
+
+KEY = ("recipe", "protocol", "fold")
+COLUMNS = (
+    *KEY,
+    "test_clips",
+    "test_speakers",
+    "speaker_independent",
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "uar",
+    "uar_low",
+    "uar_high",
+    "uar_speakers_low",
+    "uar_speakers_high",
+    "macro_f1",
+    "weighted_f1",
+    "epochs",
+    "seconds",
+    "precision",
+    "hardware",
+    "commit",
+    "smoke_flags",
+)
+SMOKE = "--max_steps 2 --per_device_train_batch_size 2"
+
+
+def results_row(results: Mapping[str, Any]) -> dict[str, str]:
+    """The row of a run; scores are shares, intervals are 95 % over clips and, for UAR, over speakers."""
+    test, split, training = results["test"], results["split"], results["training"]
+    accuracy, uar = test["metrics"]["accuracy"], test["metrics"]["uar"]
+    values: dict[str, Any] = {
+        "recipe": results.get("recipe") or results["name"],
+        "protocol": split["protocol"],
+        "fold": "" if split["fold"] is None else split["fold"],
+        "test_clips": test["n_clips"],
+        "test_speakers": test["n_speakers"],
+        "speaker_independent": split["speaker_independent"],
+        **_scores("accuracy", accuracy["value"], accuracy["clips"]),
+        **_scores("uar", uar["value"], uar["clips"]),
+        **{k.replace("uar", "uar_speakers"): v for k, v in _scores("uar", 0, uar["speakers"]).items() if k != "uar"},
+        "macro_f1": _share(test["metrics"]["macro_f1"]["value"]),
+        "weighted_f1": _share(test["metrics"]["weighted_f1"]["value"]),
+        "epochs": round(training["epochs"]),
+        "seconds": round(training["seconds"]),
+        "precision": training["precision"],
+        "hardware": training["hardware"],
+        "commit": results["versions"].get("commit", ""),
+        "smoke_flags": SMOKE,
+    }
+    return {column: str(values[column]) for column in COLUMNS}
+
+
+def add_row(run_dir: str | Path, table: str | Path) -> None:
+    """Adds the row of a run to a table, in place of the one with the same recipe, protocol and fold.
+
+    Raises:
+        SerHfError: the run has no results, or the table has other columns.
+    """
+    row, path = results_row(load_results(run_dir)), Path(table)
+    rows: list[dict[str, str]] = []
+    if path.exists():
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
+        rows = list(reader)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise SerHfError(f"{path}: expected the columns {', '.join(COLUMNS)}")
+    key = [row[k] for k in KEY]
+    rows = sorted([*(r for r in rows if [r[k] for k in KEY] != key), row], key=lambda r: [r[k] for k in KEY])
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def _scores(name: str, value: float, interval: Sequence[float] | None) -> dict[str, str]:
+    low, high = (_share(interval[0]), _share(interval[1])) if interval else ("", "")
+    return {name: _share(value), f"{name}_low": low, f"{name}_high": high}
+
+
+def _share(value: float) -> str:
+    return f"{value:.4f}"
+
+
+if __name__ == "__main__":
+    add_row(*sys.argv[1:3])

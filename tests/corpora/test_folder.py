@@ -1,0 +1,193 @@
+"""The user's own recordings: sub-folders or a table, and one clear message for each thing that can be wrong."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ser_hf.corpora import CORPORA, scan
+from ser_hf.errors import CorpusError
+
+FOLDER = CORPORA["folder"]
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def clips(root: Path) -> list[tuple[str, str, str, str | None]]:
+    return [(c.clip_id, c.native_label, c.emotion, c.speaker) for c in scan(FOLDER, root).clips]
+
+
+def test_a_sub_folder_is_a_label(tmp_path):
+    touch(tmp_path, "Anger/x.wav", "happy/1.flac", "happy/2.MP3", "happy/._1.flac", "happy/notes.txt", "NEUTRAL/z.ogg")
+    assert clips(tmp_path) == [
+        ("folder/Anger/x.wav", "Anger", "angry", None),
+        ("folder/NEUTRAL/z.ogg", "NEUTRAL", "neutral", None),
+        ("folder/happy/1.flac", "happy", "happy", None),
+        ("folder/happy/2.MP3", "happy", "happy", None),
+    ]
+
+
+def test_a_nested_folder_is_a_speaker(tmp_path):
+    touch(tmp_path, "sad/ann/1.wav", "sad/ann/session2/1.wav", "sad/bob/1.wav", "sad/2.wav")
+    assert clips(tmp_path) == [
+        ("folder/sad/2.wav", "sad", "sad", None),
+        ("folder/sad/ann/1.wav", "sad", "sad", "folder_ann"),
+        ("folder/sad/ann/session2/1.wav", "sad", "sad", "folder_ann"),
+        ("folder/sad/bob/1.wav", "sad", "sad", "folder_bob"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "emotion"),
+    [
+        ("anger", "angry"),
+        ("Joy", "happy"),
+        ("HAPPINESS", "happy"),
+        ("sadness", "sad"),
+        ("fear", "fearful"),
+        ("disgusted", "disgust"),
+        ("surprise", "surprised"),
+        ("calmness", "calm"),
+        ("excitement", "excited"),
+        ("neutrality", "neutral"),
+        ("fearful", "fearful"),
+    ],
+)
+def test_common_words_for_an_emotion(tmp_path, word, emotion):
+    touch(tmp_path, f"{word}/a.wav")
+    assert clips(tmp_path) == [(f"folder/{word}/a.wav", word, emotion, None)]
+
+
+def test_an_unknown_sub_folder_is_refused_with_the_nearest_label(tmp_path):
+    touch(tmp_path, "happy/a.wav", "angr/b.wav")
+    with pytest.raises(
+        CorpusError, match=re.escape(f"folder {tmp_path}/angr: unknown emotion 'angr'; did you mean 'ang")
+    ):
+        scan(FOLDER, tmp_path)
+
+
+def test_a_clip_outside_a_sub_folder_is_refused(tmp_path):
+    touch(tmp_path, "a.wav")
+    with pytest.raises(
+        CorpusError, match=re.escape(f"{tmp_path}/a.wav: lies outside a sub-folder; expected {tmp_path}/<")
+    ):
+        scan(FOLDER, tmp_path)
+
+
+def test_an_empty_folder_says_what_is_expected(tmp_path):
+    with pytest.raises(
+        CorpusError, match=r"no clip found .* Expected audio files named like <emotion>/clip\.wav, or a t"
+    ):
+        scan(FOLDER, tmp_path)
+
+
+def test_a_name_that_is_not_utf8_is_still_a_clip(tmp_path):
+    touch(tmp_path, os.fsdecode(b"sad/\xe9.wav"))
+    assert clips(tmp_path) == [("folder/sad/\\udce9.wav", "sad", "sad", None)]
+
+
+ROWS = [
+    {"path": "one.wav", "label": "Happy", "speaker": "ann", "sex": "Female", "language": "de", "sentence": "Hallo"},
+    {"path": "sub/two.wav", "label": "fear", "speaker": "7", "sex": "male", "language": "", "sentence": ""},
+    {"path": "sub/three.wav", "label": "sad", "speaker": "", "sex": "", "language": "", "sentence": ""},
+]
+
+
+def table(kind: str, rows: list[dict[str, str]], columns: dict[str, str] | None = None) -> str:
+    """The rows as text; ``columns`` gives columns another name."""
+    named = [{(columns or {}).get(key, key): value for key, value in row.items()} for row in rows]
+    if kind == "jsonl":
+        return "".join(json.dumps(row) + "\n" for row in named)
+    between = {"csv": ",", "tsv": "\t"}[kind]
+    return "".join(between.join(line) + "\r\n" for line in [named[0].keys(), *(row.values() for row in named)])
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
+@pytest.mark.parametrize("columns", [{}, {"path": "file", "label": "emotion"}, {"path": "file_name"}], ids=str)
+def test_a_table(tmp_path, kind, mark, columns):
+    touch(tmp_path, "one.wav", "sub/two.wav", "sub/three.wav", "not_listed.wav")
+    path = tmp_path / f"metadata.{kind}"
+    path.write_text(mark + table(kind, ROWS, columns), "utf-8", newline="")
+    assert scan(FOLDER, path).clips == scan(FOLDER, tmp_path).clips
+    assert clips(tmp_path) == [
+        ("folder/one.wav", "Happy", "happy", "folder_ann"),
+        ("folder/sub/three.wav", "sad", "sad", None),
+        ("folder/sub/two.wav", "fear", "fearful", "folder_7"),
+    ]
+    one, three, two = scan(FOLDER, tmp_path).clips
+    assert (one.path, one.sex, one.language, one.sentence) == (tmp_path / "one.wav", "female", "de", "Hallo")
+    assert (two.sex, two.language, two.sentence) == ("male", None, None)
+    assert three.sex is None
+
+
+def test_a_table_of_another_name_may_lie_anywhere(tmp_path):
+    touch(tmp_path, "clips/a.wav")
+    (tmp_path / "mine.csv").write_text("path,label\nclips/a.wav,calm\n")
+    assert clips(tmp_path / "mine.csv") == [("folder/clips/a.wav", "calm", "calm", None)]
+
+
+def test_an_absolute_path_in_a_table(tmp_path):
+    touch(tmp_path, "clips/a.wav", "tables/t.csv")
+    (tmp_path / "tables/t.csv").write_text(f"path,label\n{tmp_path}/clips/a.wav,calm\n")
+    assert [clip.path for clip in scan(FOLDER, tmp_path / "tables/t.csv").clips] == [tmp_path / "clips/a.wav"]
+
+
+def test_a_clip_listed_twice_is_counted_once(tmp_path):
+    touch(tmp_path, "a.wav")
+    (tmp_path / "metadata.csv").write_text("path,label\na.wav,sad\na.wav,sad\n")
+    found = scan(FOLDER, tmp_path)
+    assert (len(found.clips), len(found.copies)) == (1, 1)
+
+
+def test_empty_lines_are_passed_over(tmp_path):
+    touch(tmp_path, "a.wav")
+    (tmp_path / "metadata.jsonl").write_text('\n{"path": "a.wav", "label": "sad"}\n\n')
+    assert len(clips(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("csv", "file,text\na.wav,sad\n", "row 2: needs a path and a label, .*columns found: file, text"),
+        ("csv", "path;label\na.wav;sad\n", "row 2: needs a path and a label, .*columns found: path;label"),
+        ("csv", "path,label\na.wav,\n", "row 2: needs a path and a label"),
+        ("csv", "path,label\na.wav\n", "row 2: needs a path and a label"),
+        (
+            "csv",
+            "path,label\na.wav,sad\ngone.wav,sad\n",
+            r"row 3: no file .*gone\.wav; paths are relative to the folder",
+        ),
+        ("csv", "path,label\na.wav,angr\n", "row 2: unknown emotion 'angr'; did you mean 'ang(er|ry)'"),
+        ("csv", "path,label,sex\na.wav,sad,x\n", "row 2: unknown sex 'x'; expected female, male or nothing"),
+        ("csv", "path,label\n", "no clip found"),
+        ("csv", "", "no clip found"),
+        ("csv", b"path,label\na.wav,sad\xe9\n", "not readable as CSV in UTF-8"),
+        ("csv", "path,label\na.wav,sad\n".encode("utf-16"), "not readable as CSV in UTF-8"),
+        ("jsonl", '{"path": "a.wav", "label": "sad"\n', "not readable as JSONL in UTF-8"),
+        ("jsonl", '{"path": "a.wav"}\n', "row 1: needs a path and a label"),
+        ("jsonl", '["a.wav", "sad"]\n', r"row 1: expected an object with a path and a label, found \['a.wav', 'sad'\]"),
+        ("jsonl", '{"path": "a.wav", "label": "sad"}\n7\n', "row 2: expected an object"),
+        ("tsv", "path,label\na.wav,sad\n", "row 2: needs a path and a label, .*columns found: path,label"),
+    ],
+)
+def test_a_broken_table_is_refused_with_file_and_row(tmp_path, kind, text, message):
+    touch(tmp_path, "a.wav")
+    path = tmp_path / f"metadata.{kind}"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(CorpusError, match=message) as caught:
+        scan(FOLDER, tmp_path)
+    assert str(tmp_path) in str(caught.value)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path):
+    touch(tmp_path, "list.txt")
+    with pytest.raises(CorpusError, match=r"list\.txt: expected a folder or a table ending in \.csv, \.tsv, \.jsonl"):
+        scan(FOLDER, tmp_path / "list.txt")

@@ -1,0 +1,187 @@
+"""Finding a corpus' folder and the clips in it; and what every registered corpus must say about itself."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from ser_hf.corpora import CORPORA, audio_files, corpus_root, scan
+from ser_hf.errors import CorpusError, SerHfError, SplitError
+from ser_hf.labels import EMOTIONS
+
+RAVDESS = CORPORA["ravdess"]
+NAME = "03-01-05-01-01-01-01"
+
+
+def touch(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def test_these_corpora_are_known():
+    assert {"ravdess", "savee", "tess", "folder", "synthetic"} <= set(CORPORA)
+
+
+def test_an_unknown_corpus_is_refused_with_the_nearest_name():
+    with pytest.raises(SerHfError, match="unknown corpus 'ravdes'; did you mean 'ravdess'"):
+        CORPORA["ravdes"]
+
+
+@pytest.mark.parametrize("name", list(CORPORA))
+def test_every_record_is_complete(name):
+    corpus = CORPORA[name]
+    assert corpus.name == name == name.lower()
+    assert corpus.title
+    assert corpus.licence
+    assert corpus.names
+    assert corpus.how_to_get.endswith(".")
+    assert (corpus.parse is None) != (corpus.find is None)
+    assert set(corpus.emotions.values()) <= set(EMOTIONS)
+    assert set(corpus.expected) <= set(corpus.emotions)
+    assert corpus.speaker("x") == f"{name}_x"
+
+
+@pytest.mark.parametrize("name", list(CORPORA))
+def test_folds_test_every_speaker_once(name):
+    for folds in CORPORA[name].folds.values():
+        tested = [speaker for fold in folds.values() for speaker in fold]
+        assert len(tested) == len(set(tested))
+        assert list(folds) == list(range(1, len(folds) + 1))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "fold", "what"), [("emobox", 7, "fold 7; it has folds 1, 2"), ("loso", 1, "'loso'")]
+)
+def test_a_missing_fold_is_refused(protocol, fold, what):
+    with pytest.raises(SplitError, match=what):
+        RAVDESS.test_speakers(protocol, fold)
+
+
+def test_audio_files_of_any_extension_and_case_are_found(tmp_path):
+    names = ["a.wav", "b.WAV", "c.flac", "d.Ogg", "e.mp3", "f.AIFF", "sub/g.aif"]
+    touch(tmp_path, *names, "h.txt", "i.mp4", "wav", "sub/j.wav.part", "k.md5")
+    assert [path.relative_to(tmp_path).as_posix() for path in audio_files(tmp_path)] == names
+
+
+def test_litter_is_passed_over(tmp_path):
+    litter = ["._a.wav", ".hidden.wav", "__MACOSX/a.wav", "sub/__MACOSX/x/a.wav", ".cache/a.wav", "sub/._a.flac"]
+    touch(tmp_path, "a.wav", "sub/b.wav", *litter)
+    assert [path.name for path in audio_files(tmp_path)] == ["a.wav", "b.wav"]
+
+
+def test_a_linked_folder_is_followed(tmp_path):
+    touch(tmp_path, "elsewhere/a.wav", "root/b.wav")
+    (tmp_path / "root/link").symlink_to(tmp_path / "elsewhere")
+    assert [path.name for path in audio_files(tmp_path / "root")] == ["b.wav", "a.wav"]
+
+
+def test_litter_and_foreign_files_do_not_count_as_clips(tmp_path):
+    foreign = ["03-02-05-01-01-01-01.wav", "01-01-05-01-01-01-01.wav", "notes.wav"]
+    touch(tmp_path, f"Actor_01/{NAME}.wav", *foreign, f"._{NAME}.wav", f"__MACOSX/Actor_01/{NAME}.wav", "README.txt")
+    found = scan(RAVDESS, tmp_path)
+    assert [clip.path for clip in found.clips] == [tmp_path / f"Actor_01/{NAME}.wav"]
+    assert sorted(found.foreign) == sorted(tmp_path / name for name in foreign)
+    assert found.copies == ()
+
+
+def test_the_corpus_nested_in_itself_is_counted_once(tmp_path):
+    names = [f"Actor_{a:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in (1, 2) for e in (1, 2, 3)]
+    touch(tmp_path, *names, *(f"audio_speech_actors_01-24/{name}" for name in names))
+    found = scan(RAVDESS, tmp_path)
+    assert [clip.path for clip in found.clips] == [tmp_path / name for name in names]
+    assert found.copies == tuple((tmp_path / n, tmp_path / "audio_speech_actors_01-24" / n) for n in names)
+
+
+def test_another_extension_is_a_copy(tmp_path):
+    touch(tmp_path, f"{NAME}.flac", f"{NAME}.wav", f"{NAME}.MP3")
+    found = scan(RAVDESS, tmp_path)
+    assert (len(found.clips), len(found.copies)) == (1, 2)
+
+
+def test_the_clips_are_sorted_by_path(tmp_path):
+    names = [f"Actor_{a:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in (1, 2, 3) for e in (1, 2, 3)]
+    names += ["b/03-01-05-01-01-01-09.wav", "c.d/03-01-05-01-01-01-10.wav", "03-01-05-01-01-01-11.wav"]
+    found = scan(RAVDESS, touch(tmp_path, *reversed(names)))
+    assert [clip.path for clip in found.clips] == sorted(tmp_path / name for name in names)
+
+
+def test_remarks_count_what_differs_from_the_release(tmp_path):
+    touch(tmp_path, f"{NAME}.wav", f"again/{NAME}.wav", "song.wav")
+    assert scan(RAVDESS, tmp_path).remarks() == [
+        "ravdess: 1 clips found, 1440 in the official release (neutral 0 of 96, calm 0 of 192, happy 0 of 192, "
+        "sad 0 of 192, angry 1 of 192, fearful 0 of 192, disgust 0 of 192, surprised 0 of 192)",
+        f"ravdess: 1 audio files are not of this corpus, e.g. {tmp_path / 'song.wav'}",
+        f"ravdess: 1 files repeat a clip and were left out, e.g. {tmp_path / f'again/{NAME}.wav'} "
+        f"(same as {tmp_path / f'{NAME}.wav'})",
+    ]
+
+
+def test_an_unknown_code_anywhere_stops_the_scan_with_the_path(tmp_path):
+    touch(tmp_path, f"{NAME}.wav", "deep/er/03-01-09-01-01-01-01.wav")
+    with pytest.raises(CorpusError, match=re.escape(f"{tmp_path}/deep/er/03-01-09-01-01-01-01.wav: unknown RAVDESS")):
+        scan(RAVDESS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["song.wav", "other.flac"], ["readme.txt"]], ids=["empty", "foreign", "no audio"]
+)
+def test_a_folder_without_a_clip_is_refused(tmp_path, names):
+    foreign = sum(not name.endswith("txt") for name in names)
+    expected = (
+        f"corpus 'ravdess': no clip found below {tmp_path} ({foreign} other audio files there). "
+        "Expected audio files named like 03-01-05-02-01-01-12.wav. Download Audio_Speech_Actors_01-24.zip"
+    )
+    with pytest.raises(CorpusError, match=re.escape(expected)):
+        scan(RAVDESS, touch(tmp_path, *names))
+
+
+def test_the_folder_of_a_corpus_may_be_written_in_any_case(tmp_path):
+    (tmp_path / "RAVDESS").mkdir()
+    assert corpus_root(RAVDESS, tmp_path) == tmp_path / "RAVDESS"
+
+
+def test_a_folder_of_its_own_comes_first(tmp_path):
+    for name in ("ravdess", "mine"):
+        (tmp_path / name).mkdir()
+    assert corpus_root(RAVDESS, tmp_path, {"ravdess": str(tmp_path / "mine")}) == tmp_path / "mine"
+    assert corpus_root(RAVDESS, tmp_path, {"savee": "nowhere"}) == tmp_path / "ravdess"
+
+
+def test_the_home_folder_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "data/ravdess").mkdir(parents=True)
+    assert corpus_root(RAVDESS, "~/data") == tmp_path / "data/ravdess"
+    assert corpus_root(RAVDESS, None, {"ravdess": "~/data"}) == tmp_path / "data"
+
+
+@pytest.mark.parametrize("below", ["", "missing", "file"])
+def test_a_missing_folder_says_what_was_looked_for_and_how_to_get_it(tmp_path, below):
+    (tmp_path / "file").touch()
+    with pytest.raises(CorpusError) as caught:
+        corpus_root(RAVDESS, tmp_path / below)
+    assert str(caught.value) == (
+        f"corpus 'ravdess': looked for {tmp_path / below / 'ravdess'}, which does not exist. "
+        "Download Audio_Speech_Actors_01-24.zip from https://zenodo.org/records/1188976 and unpack it. "
+        "Then pass --data_root with the folder that holds ravdess/, or --data_dirs ravdess=DIR."
+    )
+
+
+def test_a_missing_folder_of_its_own_is_named(tmp_path):
+    with pytest.raises(CorpusError, match=re.escape(f"looked for {tmp_path / 'gone'}, which does not exist")):
+        corpus_root(RAVDESS, tmp_path, {"ravdess": str(tmp_path / "gone")})
+
+
+def test_no_folder_at_all_says_what_to_pass():
+    with pytest.raises(CorpusError, match=r"no folder given; pass --data_root DIR \(with DIR/ravdess\) or --data_dirs"):
+        corpus_root(RAVDESS, None)
+
+
+def test_names_that_are_not_utf8_are_no_obstacle(tmp_path):
+    touch(tmp_path, f"{NAME}.wav")
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    touch(tmp_path, os.fsdecode(b"caf\xe9/\xfc.wav"))
+    found = scan(RAVDESS, tmp_path)
+    assert (len(found.clips), len(found.foreign)) == (1, 1)
