@@ -7,16 +7,21 @@ STAMP := $(VENV)/.installed
 PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test lint format lock clean
+.PHONY: help quickstart test test-lowest lint format lock clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 quickstart: $(STAMP) ## build, train and evaluate on the embedded synthetic voices; ends with a score table
 	$(BIN)/ser-hf quickstart
 
 test: $(STAMP) ## run the tests (PYTEST_ARGS=... to choose)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-lowest: ## run the tests with the oldest versions that pyproject.toml allows (needs uv)
+	uv venv --quiet --clear --python 3.11 $(VENV)-lowest
+	uv pip install --quiet --python $(VENV)-lowest --resolution lowest-direct --editable '.[dev]'
+	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff, the formatter as a check, mypy
 	$(BIN)/ruff check .
@@ -32,7 +37,7 @@ lock: ## pin requirements.lock anew (needs uv)
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
 
 clean: ## remove the environment, caches and build output
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find ser_hf tests recipes dataset_scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last, and only if the libraries load together: a broken install is never taken for a whole one.

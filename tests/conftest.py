@@ -1,10 +1,13 @@
 """Every test runs offline, on one thread, with caches of its own that go when the session ends."""
 
+import contextlib
+import io
 import os
 import shutil
 import tempfile
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +94,62 @@ def harmonised(corpora_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
     names = ["ravdess", "savee", "tess"]
     return load_corpus(names, data_root=corpora_root, cache_dir=tmp_path_factory.mktemp("harmonised"))
+
+
+TINY_RECIPE = """
+corpora: [ravdess, savee]
+protocol: random
+duration: 0.5
+n_fft: 512
+hop_length: 256
+n_mels: 32
+model: cnn_blstm_attention
+model_settings: {conv_channels: [4, 4, 4, 4], lstm_size: 8, attention_size: 8, dense_size: 8, conv_dropout: 0}
+num_train_epochs: 3
+per_device_train_batch_size: 16
+learning_rate: 2e-2
+"""
+
+
+@dataclass(frozen=True)
+class TinyRun:
+    """A run of the tiny recipe by the command line, and what it printed."""
+
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="session")
+def tones_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with 120 clips of RAVDESS and SAVEE, and 28 of TESS, in which every emotion is a pitch of its own."""
+    from ser_hf.corpora import CORPORA, scan
+    from ser_hf.labels import EMOTIONS
+
+    root = _write_corpora(tmp_path_factory.mktemp("tones"), actors=8)
+    for clip in (clip for folder in root.iterdir() for clip in scan(CORPORA[folder.name], folder).clips):
+        noise = np.random.default_rng(zlib.crc32(clip.clip_id.encode())).normal(0, 0.1, 6400)
+        pitch = 200 * 1.4 ** EMOTIONS.index(clip.emotion)
+        soundfile.write(clip.path, 0.5 * np.sin(2 * np.pi * pitch * np.arange(6400) / 16_000) + noise, 16_000)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_recipe(tones_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that trains in a second: a tiny network on ``tones_root``, named in it."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.yaml"
+    path.write_text(f"{TINY_RECIPE}data_root: {tones_root}\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    """The run folder of the tiny recipe, with everything a run leaves; only to be read."""
+    from ser_hf.cli import main
+
+    folder, printed = tmp_path_factory.mktemp("runs") / "tiny", io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(["train", str(tiny_recipe), "--output_dir", str(folder)]) == 0
+    return TinyRun(folder, printed.getvalue())
 
 
 def _write_clip(path: Path, rate: int = 16_000, seed: int = 0) -> Path:

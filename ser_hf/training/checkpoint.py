@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, PreTrainedModel
+from transformers.utils import logging
 
 from ser_hf.errors import CheckpointError
 from ser_hf.models import SerFeatureExtractor
+
+_BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+_BROKEN += (SafetensorError, StrictDataclassError)
+"""What the libraries raise for files that are not what they should be."""
 
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
@@ -38,12 +47,14 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
             f"no checkpoint folder {source}; give a run folder, or USER/NAME of a repository on the Hub"
         )
     try:
-        model, report = AutoModelForAudioClassification.from_pretrained(
-            source, use_safetensors=True, output_loading_info=True
-        )
-        extractor = AutoFeatureExtractor.from_pretrained(source)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise CheckpointError(f"{source} cannot be loaded: {_first_line(error)}") from error
+        with _quiet():
+            model, report = AutoModelForAudioClassification.from_pretrained(
+                source, use_safetensors=True, output_loading_info=True
+            )
+            extractor = AutoFeatureExtractor.from_pretrained(source)  # type: ignore[no-untyped-call]
+    except _BROKEN as error:
+        where = source if folder.is_dir() else f"{source} is no folder here, and as a repository on the Hub it"
+        raise CheckpointError(f"{where} cannot be loaded: {_first_line(error)}") from error
     _check(
         str(source),
         model,
@@ -55,6 +66,17 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     if where.startswith("cuda") and not torch.cuda.is_available():
         raise CheckpointError(f"device {device!r} was asked for and no GPU is visible; use cpu or auto")
     return model.to(where).eval(), extractor
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps back transformers' table of missing weights: `_check` says it in one line."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _check(source: str, model: PreTrainedModel, problems: dict[str, list[str]]) -> None:

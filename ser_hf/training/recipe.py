@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Never, get_args, get_type_hints
 
 from transformers import HfArgumentParser
 from yaml import YAMLError
@@ -81,23 +81,27 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     overrides = [part for word in overrides for part in _split(word)]
     options = [word[2:] for word in overrides if word.startswith("--")]
     for key in options:
-        _check_key(key, "the command line")
+        _check_key(key.removeprefix("no_") if key not in keys() else key, "the command line")
     given.setdefault("output_dir", _output_dir(name, given, overrides))
     parser = _Parser(_GROUPS, allow_abbrev=False, exit_on_error=False)
+    parser.set_defaults(**{key: None for key, value in given.items() if value is None and _may_be_none(key)})
     try:
         parsed: tuple[Any, ...] = parser.parse_args_into_dataclasses(
             [*_words(given), *overrides], return_remaining_strings=True, look_for_args_file=False
         )
     except (ValueError, TypeError, argparse.ArgumentError) as error:
-        raise error if isinstance(error, RecipeError) else RecipeError(f"{path or 'recipe'}: {error}") from error
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{path or 'recipe'}: {' '.join(str(error).split())}") from error
     *groups, rest = parsed
     if rest:
         raise RecipeError(f"not understood on the command line: {' '.join(rest)}; expected --key value")
     data, features, model, augment, run, training = groups
     for key in _PAIRS:
         group = data if hasattr(data, key) else model
-        setattr(group, key, list(dict([*map(_pair, _list(given.get(key))), *map(_pair, getattr(group, key))]).values()))
-    known = frozenset(key if key in keys() else key.removeprefix("no_") for key in (*given, *options))
+        words = [*_list(key, given.get(key)), *getattr(group, key)]
+        setattr(group, key, list(dict(map(_pair, words)).values()))
+    known = frozenset([*given, *(o if o in keys() else o.removeprefix("no_") for o in options)])
     recipe = Recipe(name, file, data, features, model, augment, run, training, known)
     for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):
         if not value:
@@ -139,6 +143,18 @@ def _name(path: Path) -> str:
     return "/".join(parts[-2:]) if "recipes" in parts[:-2] else parts[-1]
 
 
+def _may_be_none(key: str) -> bool:
+    """Whether a key without a value, as in ``trim_db: null``, means None.
+
+    Raises:
+        RecipeError: the key needs a value.
+    """
+    hints = [get_type_hints(group) for group in _GROUPS]  # the fields' own types are changed by HfArgumentParser
+    if not any(type(None) in get_args(group.get(key)) for group in hints):
+        raise RecipeError(f"key {key!r} has no value; give it one or leave it out")
+    return True
+
+
 def _pair(word: str) -> tuple[str, str]:
     if "=" not in word:
         raise RecipeError(f"{word!r}: expected key=value")
@@ -153,7 +169,7 @@ def _split(word: str) -> list[str]:
 def _check_key(key: Any, where: str) -> None:
     if not isinstance(key, str):
         raise RecipeError(f"{where}: key {key!r} is not text; expected `key: value` lines")
-    if key not in keys() and not (key.startswith("no_") and key[3:] in keys()):
+    if key not in keys():
         raise RecipeError(f"{where}: {unknown('key', key, sorted(keys()))}")
 
 
@@ -164,9 +180,9 @@ class _Parser(HfArgumentParser):
         raise RecipeError(message)
 
 
-def _list(value: Any) -> list[str]:
+def _list(key: str, value: Any) -> list[str]:
     if isinstance(value, dict):
-        return [f"{k}={json.dumps(v)}" for k, v in value.items()]
+        return [f"{k}={v if key == 'data_dirs' else json.dumps(v)}" for k, v in value.items()]
     return [] if value is None else [str(v) for v in (value if isinstance(value, list | tuple) else [value])]
 
 
@@ -174,10 +190,8 @@ def _words(given: dict[str, Any]) -> list[str]:
     """A dictionary as command-line words."""
     words = []
     for key, value in given.items():
-        if key == "data_dirs" and isinstance(value, dict):
-            words += [f"--{key}", *(f"{corpus}={folder}" for corpus, folder in value.items())]
-        elif value is not None:
-            words += [f"--{key}", *_list(value)]
+        if value is not None:
+            words += [f"--{key}", *_list(key, value)]
     return words
 
 
@@ -197,9 +211,11 @@ def _read(path: Path) -> dict[str, Any]:
         content = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(f"no recipe at {path}; see the folder recipes/") from error
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {error}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} cannot be read as a recipe: {error}") from error
-    except YAMLError as error:
+    except (YAMLError, ValueError) as error:  # a ValueError: a date such as 2026-13-01
         raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: expected `key: value` lines, found {type(content).__name__}")

@@ -1,0 +1,214 @@
+"""Building: a folder of Parquet files that ``load_dataset`` reads with no script, there whole or not at all."""
+
+import json
+from pathlib import Path
+
+import datasets
+import pytest
+
+from ser_hf import building
+from ser_hf.building import audit_dataset, build
+from ser_hf.data import SplitOptions, load_built, publish, write_parquet
+from ser_hf.errors import CorpusError, SerHfError, SplitError
+
+HELD_OUT = SplitOptions(test_speakers=("ravdess_01", "savee_JE"))
+
+
+@pytest.fixture(scope="module")
+def built(corpora_root, tmp_path_factory):
+    """RAVDESS and SAVEE, two test speakers."""
+    out = tmp_path_factory.mktemp("built") / "ser"
+    return build(["ravdess", "savee"], out, protocol="speaker-independent", options=HELD_OUT, data_root=corpora_root)
+
+
+def make(root: Path, out: Path, **settings) -> building.Built:
+    """A small dataset of SAVEE."""
+    return build(["savee"], out, **{"protocol": "random", "data_root": root} | settings)
+
+
+def test_the_folder(built):
+    files = sorted(path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file())
+    assert files == [
+        "README.md",
+        "build.json",
+        *(f"data/{c}/{s}-00000-of-00001.parquet" for c, s in [("ravdess", "test"), ("ravdess", "train")]),
+        "data/ravdess/validation-00000-of-00001.parquet",
+        *(f"data/savee/{s}-00000-of-00001.parquet" for s in ("test", "train")),
+    ]
+    assert built.configs == ("ravdess", "savee", "combined")
+    assert [path.name for path in built.folder.parent.iterdir()] == ["ser"], "nothing else is left"
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["", "streaming"])
+@pytest.mark.parametrize("config", ["ravdess", "savee", "combined", None])
+def test_it_loads_by_name_without_a_script(built, config, streaming):
+    parts = datasets.load_dataset(str(built.folder), config, streaming=streaming)
+    corpora = [config] if config in ("ravdess", "savee") else ["ravdess", "savee"]
+    for name, rows in built.split.datasets.items():
+        wanted = {row["clip_id"]: row for row in rows if row["corpus"] in corpora}
+        if wanted:
+            assert {row["clip_id"]: row for row in parts[name]} == wanted
+        else:
+            assert name not in parts
+
+
+def test_the_class_labels_survive(built):
+    parts = datasets.load_dataset(str(built.folder), "combined")
+    assert parts["train"].features == built.split.datasets["train"].features
+    assert parts["train"].features["label"].names[7] == "surprised"
+
+
+def test_a_corpus_without_a_split_does_not_name_it(built):
+    assert set(datasets.load_dataset(str(built.folder), "savee")) == {"train", "test"}, "three speakers: no validation"
+
+
+def test_the_facts_are_kept(built):
+    facts = json.loads((built.folder / "build.json").read_text("utf-8"))
+    assert facts["ledger"]["found"] == facts["ledger"]["used"] == 104
+    assert facts["split"]["speaker_independent"] is True
+    assert facts["split"]["test_speakers"] == ["ravdess_01", "savee_JE"]
+    assert facts["splits"]["test"]["clips"] == 8 + 14
+    assert sum(part["clips"] for part in facts["splits"].values()) == 104
+    assert facts["remarks"] == list(built.corpora.remarks)
+    assert [config["config_name"] for config in facts["configs"]] == list(built.configs)
+
+
+def test_an_unreadable_file_that_was_left_out_is_in_the_facts(tmp_path, write_corpora):
+    root = write_corpora(tmp_path / "root", actors=1)
+    path = root / "savee/AudioData/DC/a01.wav"
+    path.write_bytes(b"")
+    with pytest.raises(SerHfError, match="is empty"):
+        make(root, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    make(root, tmp_path / "out", skip_bad=True)
+    facts = json.loads((tmp_path / "out/build.json").read_text("utf-8"))
+    assert (facts["ledger"]["found"], facts["ledger"]["used"]) == (56, 55)
+    assert facts["ledger"]["unreadable"] == [f"{path} is empty (0 bytes); fetch or copy it again"]
+
+
+def test_large_splits_become_several_shards(built, tmp_path, monkeypatch):
+    monkeypatch.setattr(publish, "_SHARD_BYTES", 100_000)
+    configs = write_parquet(built.split.datasets, tmp_path)
+    shards = sorted(path.name for path in (tmp_path / "data/ravdess").glob("train-*"))
+    assert len(shards) > 1
+    assert shards == [f"train-{i:05d}-of-{len(shards):05d}.parquet" for i in range(len(shards))]
+    rows = datasets.load_dataset("parquet", data_files=str(tmp_path / "data/ravdess/train-*.parquet"), split="train")
+    wanted = [clip for clip in built.split.datasets["train"]["clip_id"] if clip.startswith("ravdess")]
+    assert rows["clip_id"][:] == wanted
+    assert configs[-1] == {
+        "config_name": "combined",
+        "data_files": [{"split": s, "path": f"data/*/{s}-*.parquet"} for s in ("train", "validation", "test")],
+        "default": True,
+    }
+
+
+def test_an_unknown_config_is_refused(built):
+    with pytest.raises(SerHfError, match=r"cannot be loaded as a dataset: .*'tess'"):
+        load_built(built.folder, "tess")
+
+
+def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(SerHfError, match="cannot be loaded as a dataset"):
+        load_built(tmp_path / "sub")
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_foreign_folder_is_never_replaced(tmp_path, corpora_root, overwrite):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/thesis.tex").touch()
+    with pytest.raises(SerHfError, match="exists and is not a dataset built by ser_hf; choose another --output"):
+        make(corpora_root, tmp_path / "out", overwrite=overwrite)
+    (tmp_path / "file").touch()
+    with pytest.raises(SerHfError, match="exists and is not a dataset built by ser_hf"):
+        make(corpora_root, tmp_path / "file", overwrite=overwrite)
+    assert (tmp_path / "out/thesis.tex").is_file()
+
+
+def test_an_empty_folder_is_used(tmp_path, corpora_root):
+    (tmp_path / "out").mkdir()
+    assert set(load_built(make(corpora_root, tmp_path / "out").folder)) == {"train", "validation", "test"}
+
+
+def test_a_dataset_is_replaced_on_request_only(tmp_path, corpora_root):
+    out = make(corpora_root, tmp_path / "out").folder
+    assert len(load_built(out)["test"]) == 6
+    with pytest.raises(
+        SerHfError, match="already holds a dataset; choose another --output, or replace it with --overwri"
+    ):
+        make(corpora_root, out, options=SplitOptions(test_size=0.25))
+    assert len(load_built(out)["test"]) == 6
+    make(corpora_root, out, options=SplitOptions(test_size=0.25), overwrite=True)
+    assert len(load_built(out)["test"]) == 14
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def refuse(folder: Path) -> None:
+    raise SerHfError(f"no card for {folder.name}")
+
+
+def test_a_failure_leaves_no_half_folder(tmp_path, corpora_root, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(building, "write_dataset_card", refuse)
+        with pytest.raises(SerHfError, match="no card for out"):
+            make(corpora_root, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_the_old_dataset(tmp_path, corpora_root, monkeypatch):
+    out = make(corpora_root, tmp_path / "out").folder
+    monkeypatch.setattr(building, "write_dataset_card", refuse)
+    with pytest.raises(SerHfError, match="no card for out"):
+        make(corpora_root, out, options=SplitOptions(test_size=0.25), overwrite=True)
+    assert len(load_built(out)["test"]) == 6
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"protocol": "emobox"}, SplitError),
+        ({"protocol": "randon"}, SerHfError),
+        ({"data_root": "nowhere"}, CorpusError),
+        ({"scheme": "9class"}, SerHfError),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_makes_no_folder(tmp_path, corpora_root, settings, error):
+    with pytest.raises(error):
+        make(corpora_root, tmp_path / "new/out", **settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_are_given_as_pairs(tmp_path, corpora_root):
+    made = make(tmp_path / "none", tmp_path / "out", data_dirs=[f"savee={corpora_root}/savee"])
+    assert made.corpora.ledger.found == 56
+
+
+def test_the_audit_of_a_built_dataset(built, tmp_path, corpora_root):
+    assert audit_dataset(built.folder).errors == []
+    assert audit_dataset(built.folder, "ravdess").errors == []
+    mixed = make(corpora_root, tmp_path / "mixed").folder
+    assert {finding.rule for finding in audit_dataset(mixed).findings} >= {"speaker-overlap"}
+    assert audit_dataset(mixed).errors == []
+    assert {finding.rule for finding in audit_dataset(mixed, speaker_independent=True).errors} == {"speaker-overlap"}
+
+
+def test_a_dataset_changed_after_building_does_not_keep_its_claim(tmp_path, corpora_root, built):
+    out = build(
+        ["ravdess", "savee"], tmp_path / "out", protocol="speaker-independent", options=HELD_OUT, data_root=corpora_root
+    ).folder
+    built.split.datasets["train"].to_parquet(out / "data/savee/test-00000-of-00001.parquet")
+    assert {finding.rule for finding in audit_dataset(out).errors} >= {"same-clip", "speaker-overlap"}
+
+
+def test_the_audit_of_somebody_elses_dataset(tmp_path, make_rows):
+    for name, speakers in {"train": ["a", "b", "c"], "test": ["a", "d", "e"]}.items():
+        make_rows(speakers, clip_ids=[f"{name} {s}" for s in speakers]).to_parquet(tmp_path / f"data/{name}.parquet")
+    assert [f.level for f in audit_dataset(tmp_path).findings] == ["warning"]
+    assert [f.level for f in audit_dataset(tmp_path, speaker_independent=True).findings] == ["error"]
+
+
+def test_the_audit_of_nothing(tmp_path):
+    with pytest.raises(SerHfError, match="no dataset folder .*gone; expected one written by `ser-hf build`"):
+        audit_dataset(tmp_path / "gone")

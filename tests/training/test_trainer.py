@@ -1,0 +1,136 @@
+"""What is settled before training starts, and what is kept of the trainer's log."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
+from transformers import EarlyStoppingCallback, EvalPrediction
+
+from ser_hf.errors import RecipeError
+from ser_hf.experiment import make_extractor, make_model
+from ser_hf.training import build_trainer, configure, history, load_recipe
+from ser_hf.training.trainer import validation_scores
+
+SMALL = ["--n_mels", "32", "--model_settings", "conv_channels=[4,4,4,4]", "lstm_size=8"]
+
+
+@pytest.fixture
+def recipe(tmp_path: Path):
+    def make(*words: str):
+        needed = ["--corpora", "ravdess", "--protocol", "random", "--model", "cnn_blstm_attention"]
+        return load_recipe(None, [*needed, *SMALL, "--output_dir", str(tmp_path / "run"), *words])
+
+    return make
+
+
+def trainer_of(recipe):
+    configure(recipe)
+    extractor = make_extractor(recipe)
+    rows = [{"training": True}]
+    return build_trainer(recipe, make_model(recipe, extractor), extractor, rows, rows)
+
+
+def checkpoint(folder: Path, step: int) -> Path:
+    path = folder / "checkpoints" / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.mark.parametrize(("precision", "autocast"), [("bf16", "bf16"), ("fp32", "no")])
+def test_the_accelerator_works_at_the_precision_asked_for(recipe, monkeypatch, precision, autocast):
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "no" if autocast == "bf16" else "bf16")
+    assert trainer_of(recipe("--precision", precision)).accelerator.mixed_precision == autocast
+
+
+def test_transformers_own_flag_wins_over_precision(recipe):
+    assert trainer_of(recipe("--bf16", "true", "--precision", "fp32")).accelerator.mixed_precision == "bf16"
+
+
+def test_label_smoothing_is_left_to_the_collator_and_still_told(recipe):
+    told = recipe("--label_smoothing_factor", "0.2")
+    trainer = trainer_of(told)
+    assert (trainer.data_collator.label_smoothing, trainer.args.label_smoothing_factor) == (0.2, 0.0)
+    assert trainer.label_smoother is None
+    assert told.settings()["label_smoothing_factor"] == 0.2
+
+
+def test_patience_adds_early_stopping(recipe):
+    def stoppers(trainer):
+        return [c for c in trainer.callback_handler.callbacks if isinstance(c, EarlyStoppingCallback)]
+
+    assert [s.early_stopping_patience for s in stoppers(trainer_of(recipe("--patience", "4")))] == [4]
+    assert stoppers(trainer_of(recipe())) == []
+
+
+def test_a_fresh_folder_starts_from_nothing_and_checkpoints_get_a_place(recipe, tmp_path):
+    told = recipe()
+    assert configure(told) is None
+    assert told.training.output_dir == str(tmp_path / "run" / "checkpoints")
+
+
+@pytest.mark.parametrize("trace", ["results.json", "checkpoints/checkpoint-3/trainer_state.json"])
+def test_a_folder_that_holds_a_run_is_refused(recipe, tmp_path, trace):
+    path = tmp_path / "run" / trace
+    path.parent.mkdir(parents=True)
+    path.write_text("{}")
+    with pytest.raises(RecipeError, match="already holds a run; .*--resume_from_checkpoint last.*--overwrite true"):
+        configure(recipe())
+    assert configure(recipe("--overwrite", "true")) is None
+    assert path.exists(), "configure itself removes nothing"
+
+
+@pytest.mark.parametrize("word", ["last", "true"])
+def test_resuming_takes_the_last_checkpoint(recipe, tmp_path, word):
+    checkpoint(tmp_path / "run", 9)
+    last = checkpoint(tmp_path / "run", 12)
+    assert configure(recipe("--resume_from_checkpoint", word)) == str(last)
+
+
+def test_resuming_from_a_named_checkpoint(recipe, tmp_path):
+    named = checkpoint(tmp_path / "run", 9)
+    checkpoint(tmp_path / "run", 12)
+    assert configure(recipe("--resume_from_checkpoint", str(named))) == str(named)
+
+
+@pytest.mark.parametrize("word", ["last", "gone/checkpoint-1"])
+def test_nothing_to_resume_is_said(recipe, word):
+    with pytest.raises(RecipeError, match=r"no checkpoint to resume from in .*(checkpoints|gone/checkpoint-1)$"):
+        configure(recipe("--resume_from_checkpoint", word))
+
+
+def test_history_has_one_entry_per_epoch():
+    log = [
+        {"loss": 2.0, "grad_norm": 9.0, "learning_rate": 1e-3, "epoch": 1.0, "step": 6},
+        {"eval_loss": 1.9, "eval_uar": 0.3, "eval_runtime": 0.1, "epoch": 1.0, "step": 6},
+        {"loss": 1.5, "epoch": 2.0, "step": 12},
+        {"eval_uar": 0.4, "epoch": 2.0, "step": 12},
+        {"train_runtime": 3.0, "train_loss": 1.7, "epoch": 2.0, "step": 12},
+    ]
+    found = history(log)
+    assert [entry["epoch"] for entry in found] == [1.0, 2.0]
+    assert found[0] | {"eval_runtime": 0.1} == {
+        "epoch": 1.0,
+        "loss": 2.0,
+        "learning_rate": 1e-3,
+        "eval_loss": 1.9,
+        "eval_uar": 0.3,
+        "eval_runtime": 0.1,
+    }
+    assert found[1] == {"epoch": 2.0, "loss": 1.5, "eval_uar": 0.4}
+    assert history([]) == []
+
+
+def test_validation_scores_are_those_of_sklearn():
+    rng = np.random.default_rng(0)
+    labels, logits = np.repeat(np.arange(4), 10), rng.normal(size=(40, 4))
+    logits[np.arange(40), labels] += 1
+    found, predicted = validation_scores(EvalPrediction(logits, labels)), logits.argmax(axis=1)
+    assert found == pytest.approx(
+        {
+            "accuracy": accuracy_score(labels, predicted),
+            "uar": balanced_accuracy_score(labels, predicted),
+            "macro_f1": f1_score(labels, predicted, average="macro"),
+            "weighted_f1": f1_score(labels, predicted, average="weighted"),
+        }
+    )
