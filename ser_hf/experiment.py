@@ -27,6 +27,7 @@ from ser_hf.models import (
 from ser_hf.provenance import hardware, now, versions
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
+    RECIPE,
     Recipe,
     build_trainer,
     configure,
@@ -73,7 +74,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
     with args.main_process_first(desc="data and features"):
         data = prepare(recipe, extractor)
     if main:
-        write_text(folder / "recipe.yaml", yaml.safe_dump(recipe.settings(), sort_keys=True))
+        write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
     model = make_model(recipe, extractor)
     rows = {name: FeatureRows(part, training=name == "train") for name, part in data.split.datasets.items()}
     trainer = build_trainer(recipe, model, extractor, rows["train"], rows["validation"])

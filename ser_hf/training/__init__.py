@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from .prediction import predict
     from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
-    from .trainer import build_trainer, configure, history
+    from .trainer import RECIPE, build_trainer, configure, history
 
 _HOMES = {
+    "RECIPE": "trainer",
     "build_trainer": "trainer",
     "configure": "trainer",
     "folders": "recipe",
@@ -30,6 +31,7 @@ _HOMES = {
     "write_split": "scoring",
 }
 __all__ = [
+    "RECIPE",
     "Recipe",
     "build_trainer",
     "configure",

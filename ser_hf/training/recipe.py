@@ -23,7 +23,7 @@ _PAIRS = ("data_dirs", "model_settings")
 """Fields that hold ``key=value`` pairs: the command line adds to those of the file instead of replacing them all."""
 
 _GROUPS: list[Any] = [*GROUPS, SerTrainingArguments]
-_UNKEPT = ("output_dir", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
+_UNKEPT: tuple[str, ...] = ("output_dir", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
 _UNKEPT += ("push_to_hub", "hub_model_id", "hub_token", "hub_private_repo")
 """Keys that say where things lie on one machine, or how it was called, not what was done."""
 

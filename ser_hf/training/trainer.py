@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from ser_hf.evaluation import scores
 from ser_hf.features import FeatureRows
 from ser_hf.models import SerFeatureExtractor
 
+from ._yaml import parse_yaml
+from .arguments import DataArguments, FeatureArguments, ModelArguments
 from .collator import SerCollator
 from .precision import use_bf16
 from .recipe import Recipe
 
 CHECKPOINTS = "checkpoints"
+RECIPE = "recipe.yaml"
 
 
 def build_trainer(
@@ -60,8 +64,8 @@ def configure(recipe: Recipe) -> str | None:
     """Settles what depends on the machine and the run folder; returns the checkpoint to go on from, if any.
 
     Raises:
-        RecipeError: the run folder holds a run and neither resuming nor overwriting was asked for, or there is nothing
-            to resume.
+        RecipeError: the run folder holds a run and neither resuming nor overwriting was asked for, there is nothing to
+            resume, or what would be resumed had other data, features or another model.
     """
     args, folder = recipe.training, recipe.folder
     if "bf16" not in recipe.given and "fp16" not in recipe.given:
@@ -78,6 +82,7 @@ def configure(recipe: Recipe) -> str | None:
             raise RecipeError(
                 f"no checkpoint to resume from in {args.output_dir if checkpoint is None else checkpoint}"
             )
+        _check_same(recipe, folder / RECIPE)
         return checkpoint
     if (last or (folder / "results.json").exists()) and not recipe.run.overwrite:
         raise RecipeError(
@@ -85,6 +90,22 @@ def configure(recipe: Recipe) -> str | None:
             "or start again with --overwrite true"
         )
     return None
+
+
+def _check_same(recipe: Recipe, earlier: Path) -> None:
+    """Refuses to go on with other clips, features or another network than the run began with."""
+    if not earlier.is_file():
+        return
+    before, now = parse_yaml(earlier.read_text(encoding="utf-8")), recipe.settings()
+    fixed = {f.name for group in (DataArguments, FeatureArguments, ModelArguments) for f in dataclasses.fields(group)}
+    fixed -= {"num_proc", "feature_device", "feature_batch_size", "data_root", "data_dirs"}
+    changed = [key for key in sorted(fixed) if before.get(key) != now.get(key)]
+    if changed:
+        key = changed[0]
+        raise RecipeError(
+            f"{earlier.parent} was begun with {key}: {before.get(key)}, and {key} is now {now.get(key)}; "
+            "resume with the recipe it was begun with, or choose another --output_dir"
+        )
 
 
 def validation_scores(prediction: EvalPrediction) -> dict[str, float]:
