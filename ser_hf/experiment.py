@@ -144,8 +144,11 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
         if isinstance(config, TimmCnnConfig) and imagenet:
             return TimmCnnForAudioClassification.from_imagenet(config, weights=recipe.model.imagenet_weights)
         return build_model(config)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise RecipeError(str(error)) from error
+    except (TypeError, AttributeError) as error:
+        words = " ".join(recipe.model.model_settings)
+        raise RecipeError(f"model_settings {words}: a value is of the wrong kind ({error})") from error
 
 
 def describe(

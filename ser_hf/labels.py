@@ -104,7 +104,14 @@ class Ledger:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain JSON data."""
-        return {**asdict(self), "found": self.found, "used": self.used}
+        rows = [asdict(row) for row in self.rows]
+        return {
+            "scheme": self.scheme,
+            "rows": rows,
+            "unreadable": [*self.unreadable],
+            "found": self.found,
+            "used": self.used,
+        }
 
     def to_table(self) -> str:
         """As a Markdown table with a closing line."""

@@ -104,9 +104,10 @@ n_fft: 512
 hop_length: 256
 n_mels: 32
 model: cnn_blstm_attention
-model_settings: {conv_channels: [4, 4, 4, 4], lstm_size: 8, attention_size: 8, dense_size: 8, conv_dropout: 0}
+model_settings:
+  {conv_channels: [4, 4, 4, 4], conv_pools: [[1, 2], [1, 2], [2, 2], [2, 1]], lstm_size: 8, conv_dropout: 0, dropout: 0}
 num_train_epochs: 3
-per_device_train_batch_size: 16
+per_device_train_batch_size: 8
 learning_rate: 2e-2
 """
 

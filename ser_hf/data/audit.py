@@ -79,9 +79,9 @@ def audit(parts: datasets.DatasetDict, *, claims_speaker_independent: bool) -> A
     speaker_level: Level = "error" if claims_speaker_independent else "warning"
     findings: list[Finding] = []
     for column, rule, level in _SHARED:
-        values = {name: set(rows[column]) - {None} for name, rows in parts.items()}
+        values = {name: set(rows[column][:]) - {None} for name, rows in parts.items()}
         findings += _overlaps(values, rule, level or speaker_level, column.replace("clip_id", "clip"))
-    nameless = sum(list(rows["speaker"]).count(None) for rows in parts.values())
+    nameless = sum(rows["speaker"][:].count(None) for rows in parts.values())
     if nameless:
         findings.append(Finding(speaker_level, "unknown-speaker", f"{nameless} clips have no speaker"))
     findings += _same_audio(parts)
@@ -112,7 +112,7 @@ def _overlaps(values: dict[str, set[str]], rule: str, level: Level, what: str) -
 def _same_audio(parts: datasets.DatasetDict) -> list[Finding]:
     copies: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
     for name, rows in parts.items():
-        for digest, clip, label in zip(_hashes(rows), rows["clip_id"], rows["label"], strict=True):
+        for digest, clip, label in zip(_hashes(rows), rows["clip_id"][:], rows["label"][:], strict=True):
             copies[digest].append((name, clip, label))
     repeated = [c for c in copies.values() if len({clip for _, clip, _ in c}) > 1]
     across = [c for c in repeated if len({name for name, _, _ in c}) > 1]
@@ -133,7 +133,8 @@ def _same_audio(parts: datasets.DatasetDict) -> list[Finding]:
 
 def _hashes(rows: datasets.Dataset) -> list[str]:
     if "audio_hash" in rows.column_names:
-        return list(rows["audio_hash"])
+        hashes: list[str] = rows["audio_hash"][:]
+        return hashes
     return [audio_hash(*decode(row["audio"]["bytes"], name=row["audio"]["path"])) for row in rows]
 
 
@@ -142,7 +143,7 @@ def _absent_classes(parts: datasets.DatasetDict) -> list[Finding]:
     for name, rows in parts.items():
         feature = rows.features["label"]
         if isinstance(feature, datasets.ClassLabel):
-            there = set(rows["label"])
+            there = set(rows["label"][:])
             absent = [c for i, c in enumerate(feature.names) if i not in there]
             if absent:
                 found.append(Finding("warning", "absent-class", f"{name} has no clip of {', '.join(absent)}"))

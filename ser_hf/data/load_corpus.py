@@ -89,7 +89,7 @@ def load_corpus(
         why = f"; the first: {_reason(wanted[0])}" if wanted else f" under the scheme {scheme}"
         raise CorpusError(f"no readable clip in {', '.join(names)}{why}")
     dataset = builder.as_dataset(split="train")
-    there = set(dataset["clip_id"])
+    there = set(dataset["clip_id"][:])
     unreadable = {clip.clip_id: _reason(clip) for clip in wanted if clip.clip_id not in there}
     if unreadable:
         logger.warning("%d unreadable files left out: %s", len(unreadable), "; ".join(unreadable.values()))

@@ -50,7 +50,7 @@ class Columns:
     def of(cls, dataset: datasets.Dataset) -> Columns:
         """Reads them from a harmonised dataset; ``recordings`` is equal for rows whose decoded audio is identical."""
         names = ("label", "corpus", "speaker", "audio_hash")
-        return cls(*(np.asarray(list(dataset[name]), dtype=object) for name in names))
+        return cls(*(np.asarray(dataset[name][:], dtype=object) for name in names))
 
 
 @dataclass(frozen=True, kw_only=True)

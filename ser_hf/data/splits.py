@@ -79,7 +79,7 @@ def make_split(dataset: datasets.Dataset, protocol: str, options: SplitOptions |
 
 def describe(parts: datasets.DatasetDict, protocol: str, description: str, fold: int | None, seed: int) -> SplitInfo:
     """Computes what a split is from its rows."""
-    speakers = {name: set(parts[name]["speaker"]) for name in SPLITS}
+    speakers = {name: set(parts[name]["speaker"][:]) for name in SPLITS}
     named = all(None not in s for s in speakers.values())
     return SplitInfo(
         protocol=protocol,
@@ -97,9 +97,9 @@ def split_counts(parts: Mapping[str, datasets.Dataset]) -> dict[str, Any]:
     """Clips, speakers and clips per class of every split, as plain JSON data."""
     counts = {}
     for name, rows in parts.items():
-        names, labels = rows.features["label"].names, list(rows["label"])
+        names, labels = rows.features["label"].names, rows["label"][:]
         classes = {c: labels.count(i) for i, c in enumerate(names)}
-        counts[name] = {"clips": len(rows), "speakers": len(set(rows["speaker"]) - {None}), "classes": classes}
+        counts[name] = {"clips": len(rows), "speakers": len(set(rows["speaker"][:]) - {None}), "classes": classes}
     return counts
 
 

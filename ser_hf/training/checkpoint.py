@@ -62,10 +62,23 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     )
     if not isinstance(extractor, SerFeatureExtractor):
         raise CheckpointError(f"{source}: expected ser_hf's feature extractor, found {type(extractor).__name__}")
-    where = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    if where.startswith("cuda") and not torch.cuda.is_available():
-        raise CheckpointError(f"device {device!r} was asked for and no GPU is visible; use cpu or auto")
-    return model.to(where).eval(), extractor
+    if extractor.n_mels != model.config.n_mels:
+        raise CheckpointError(
+            f"{source}: the feature extractor gives {extractor.n_mels} mel bands and the model takes "
+            f"{model.config.n_mels}; preprocessor_config.json is of another run"
+        )
+    return model.to(_device(device)).eval(), extractor
+
+
+def _device(name: str) -> torch.device:
+    there = torch.cuda.is_available()
+    try:
+        device = torch.device(name if name != "auto" else "cuda" if there else "cpu")
+    except RuntimeError as error:
+        raise CheckpointError(f"unknown device {name!r}; expected auto, cpu, cuda or cuda:N") from error
+    if device.type == "cuda" and not (there and (device.index or 0) < torch.cuda.device_count()):
+        raise CheckpointError(f"device {name!r} was asked for and no such GPU is visible; use cpu or auto")
+    return device
 
 
 @contextmanager

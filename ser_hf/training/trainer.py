@@ -11,8 +11,8 @@ import numpy as np
 from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedModel, Trainer, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from ser_hf.errors import RecipeError
-from ser_hf.evaluation import scores
+from ser_hf.errors import RecipeError, unknown
+from ser_hf.evaluation import METRICS, scores
 from ser_hf.features import FeatureRows
 from ser_hf.models import SerFeatureExtractor
 
@@ -24,6 +24,8 @@ from .recipe import Recipe
 
 CHECKPOINTS = "checkpoints"
 RECIPE = "recipe.yaml"
+_POSITIVE = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
+_POSITIVE += ("num_train_epochs", "learning_rate")
 
 
 def build_trainer(
@@ -64,10 +66,11 @@ def configure(recipe: Recipe) -> str | None:
     """Settles what depends on the machine and the run folder; returns the checkpoint to go on from, if any.
 
     Raises:
-        RecipeError: the run folder holds a run and neither resuming nor overwriting was asked for, there is nothing to
-            resume, or what would be resumed had other data, features or another model.
+        RecipeError: a value out of its range, the run folder holds a run and neither resuming nor overwriting was asked
+            for, there is nothing to resume, or what would be resumed had other data, features or another model.
     """
     args, folder = recipe.training, recipe.folder
+    _check(recipe)
     if "bf16" not in recipe.given and "fp16" not in recipe.given:
         args.bf16 = use_bf16(recipe.run.precision, use_cpu=args.use_cpu)
         args.mixed_precision = "bf16" if args.bf16 else "no"  # what the accelerator is told, settled before this
@@ -106,6 +109,19 @@ def _check_same(recipe: Recipe, earlier: Path) -> None:
             f"{earlier.parent} was begun with {key}: {before.get(key)}, and {key} is now {now.get(key)}; "
             "resume with the recipe it was begun with, or choose another --output_dir"
         )
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuses values that would fail in the middle of a run; a loss that decides is better where it is lower."""
+    args = recipe.training
+    for name in _POSITIVE:
+        if not getattr(args, name) > 0:
+            raise RecipeError(f"{name} is {getattr(args, name)}; expected more than 0")
+    metric = str(args.metric_for_best_model or "loss").removeprefix("eval_")
+    if metric not in (*METRICS, "loss"):
+        raise RecipeError(unknown("metric_for_best_model", metric, (*METRICS, "loss")))
+    if metric == "loss" and "greater_is_better" not in recipe.given:
+        args.greater_is_better = False
 
 
 def validation_scores(prediction: EvalPrediction) -> dict[str, float]:

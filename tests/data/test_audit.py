@@ -66,6 +66,11 @@ def test_the_same_audio_on_two_sides(parts, make_rows):
     assert found(parts, claims=False) == [("error", "identical-audio", message)]
 
 
+def test_what_train_and_validation_must_not_share_either(parts, make_rows):
+    parts["validation"] = make_rows(["d", "e", "f"], clip_ids=["a/0", "y", "z"], hashes=["1", "hash of b/1", "3"])
+    assert [f[:2] for f in found(parts, claims=False)] == [("error", "same-clip"), ("error", "identical-audio")]
+
+
 def test_the_same_audio_within_a_split_is_told_and_allowed(parts, make_rows):
     parts["train"] = make_rows(["a", "b", "c"], labels=[0, 0, 0], hashes=["1", "1", "2"])
     assert [f[:2] for f in found(parts)] == [("info", "identical-audio"), ("warning", "absent-class")]
@@ -156,7 +161,7 @@ def test_the_emobox_folds_of_ravdess_pass(ravdess, fold):
 
 @pytest.mark.real
 def test_a_random_split_of_ravdess_keeps_the_identical_clips_together(ravdess):
-    for seed in range(5):
+    for seed in (0, 42):
         split = make_split(ravdess, "random", SplitOptions(seed=seed))
         assert {f.rule for f in split.audit.findings} == {"speaker-overlap", "identical-audio"}
         assert split.audit.errors == []

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ser_hf.data import PROTOCOLS, SplitOptions
@@ -47,8 +47,8 @@ def columns(draw) -> Columns:
     return table([(str(s).split("_")[0], str(s), label, f"{recording}") for s, label, recording in rows])
 
 
-def options(**settings) -> st.SearchStrategy[SplitOptions]:
-    return st.builds(SplitOptions, seed=st.integers(0, 2**32), test_size=SHARES, validation_size=SHARES, **settings)
+def options() -> st.SearchStrategy[SplitOptions]:
+    return st.builds(SplitOptions, seed=st.integers(0, 2**32), test_size=SHARES, validation_size=SHARES)
 
 
 def assign(name: str, rows: Columns, chosen: SplitOptions | None = None) -> Indices:
@@ -66,29 +66,18 @@ def assert_parts(indices: Indices, count: int) -> None:
     assert all((np.diff(rows) > 0).all() for rows in indices.values())
 
 
-def same(one: Indices, other: Indices) -> bool:
-    return all(np.array_equal(one[name], other[name]) for name in one)
-
-
 def test_these_protocols_are_known():
     assert {"random", "speaker-independent", "emobox"} <= set(PROTOCOLS)
     assert [name for name in PROTOCOLS if not PROTOCOLS[name].claims_speaker_independent] == ["random"]
 
 
+@settings(max_examples=50)
 @given(rows=columns(), chosen=options())
-def test_random_is_a_partition_that_tears_no_recording(rows, chosen):
+def test_random_is_a_stratified_partition_of_exact_size_that_tears_no_recording(rows, chosen):
     indices = assign("random", rows, chosen)
     assert_parts(indices, len(rows.labels))
-    train, validation, test = parts(rows.recordings, indices)
-    assert not train & validation
-    assert not train & test
-    assert not validation & test
-
-
-@given(rows=columns(), chosen=options())
-def test_random_has_exact_sizes_and_is_stratified(rows, chosen):
-    indices = assign("random", rows, chosen)
     first = {recording: i for i, recording in reversed(list(enumerate(rows.recordings)))}
+    assert sum(len(side) for side in parts(rows.recordings, indices)) == len(first)
     strata = Counter((rows.corpora[i], rows.labels[i]) for i in first.values())
     for name, share in (("test", chosen.test_size), ("validation", chosen.validation_size)):
         units = {rows.recordings[i] for i in indices[name]}
@@ -97,17 +86,19 @@ def test_random_has_exact_sizes_and_is_stratified(rows, chosen):
         assert all(abs(drawn[stratum] - share * size) < 1 for stratum, size in strata.items())
 
 
-@given(rows=columns(), chosen=options())
-def test_random_depends_on_the_seed_and_on_nothing_else(rows, chosen):
-    assert same(assign("random", rows, chosen), assign("random", rows, chosen))
-
-
 def test_random_draws_the_same_clips_whatever_the_order_of_the_rows():
     rows = balanced(RAVDESS[:4], each=3)
     order = np.random.default_rng(0).permutation(len(rows.labels))
     shuffled = Columns(*(getattr(rows, f.name)[order] for f in dataclasses.fields(rows)))
     one, other = assign("random", rows), assign("random", shuffled)
     assert parts(rows.recordings, one) == parts(shuffled.recordings, other)
+
+
+@pytest.mark.parametrize("protocol", ["random", "speaker-independent"])
+def test_the_same_seed_draws_the_same_clips(protocol):
+    rows = balanced(RAVDESS + SAVEE)
+    one, other = (assign(protocol, rows, SplitOptions(seed=7)) for _ in range(2))
+    assert all(np.array_equal(one[name], other[name]) for name in one)
 
 
 @pytest.mark.parametrize("protocol", ["random", "speaker-independent"])
@@ -137,6 +128,7 @@ def test_strata_of_one_clip_still_give_a_validation():
     }
 
 
+@settings(max_examples=50)
 @given(rows=columns(), chosen=options())
 def test_speaker_independent_shares_no_speaker_with_the_test(rows, chosen):
     counts = {c: {s for s in set(rows.speakers) if s.startswith(c)} for c in set(rows.corpora)}
@@ -156,12 +148,6 @@ def test_speaker_independent_shares_no_speaker_with_the_test(rows, chosen):
     else:
         recordings = parts(rows.recordings, {**indices, "test": indices["test"][:0]})
         assert not recordings[0] & recordings[1], "identical recordings stay together"
-
-
-@given(rows=columns(), chosen=options())
-def test_speaker_independent_is_repeatable(rows, chosen):
-    assume(len(set(rows.speakers)) > len(set(rows.corpora)))
-    assert same(assign("speaker-independent", rows, chosen), assign("speaker-independent", rows, chosen))
 
 
 def test_named_test_speakers_are_the_test():
@@ -211,8 +197,8 @@ def test_random_needs_no_speaker():
     assert len(assign("random", rows)["test"]) == 4
 
 
+@pytest.mark.parametrize("seed", [0, 1, 42])
 @pytest.mark.parametrize("fold", EMOBOX)
-@given(seed=st.integers(0, 2**32))
 def test_emobox_tests_the_published_speakers(fold, seed):
     rows = balanced(RAVDESS, each=1)
     indices = assign("emobox", rows, SplitOptions(fold=fold, seed=seed))

@@ -27,14 +27,10 @@ def make(root: Path, out: Path, **settings) -> building.Built:
 
 
 def test_the_folder(built):
-    files = sorted(path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file())
-    assert files == [
-        "README.md",
-        "build.json",
-        *(f"data/{c}/{s}-00000-of-00001.parquet" for c, s in [("ravdess", "test"), ("ravdess", "train")]),
-        "data/ravdess/validation-00000-of-00001.parquet",
-        *(f"data/savee/{s}-00000-of-00001.parquet" for s in ("test", "train")),
-    ]
+    files = {path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file()}
+    digest = next(iter((built.folder / "data/ravdess").iterdir())).stem.rsplit("-", 1)[1]
+    parts = ["ravdess/train", "ravdess/validation", "ravdess/test", "savee/train", "savee/test"]
+    assert files == {"README.md", "build.json", *(f"data/{part}-00000-of-00001-{digest}.parquet" for part in parts)}
     assert built.configs == ("ravdess", "savee", "combined")
     assert [path.name for path in built.folder.parent.iterdir()] == ["ser"], "nothing else is left"
 
@@ -89,17 +85,31 @@ def test_an_unreadable_file_that_was_left_out_is_in_the_facts(tmp_path, write_co
 def test_large_splits_become_several_shards(built, tmp_path, monkeypatch):
     monkeypatch.setattr(publish, "_SHARD_BYTES", 100_000)
     configs = write_parquet(built.split.datasets, tmp_path)
+    digest = configs[-1]["data_files"][0]["path"].split("-")[-1]
     shards = sorted(path.name for path in (tmp_path / "data/ravdess").glob("train-*"))
     assert len(shards) > 1
-    assert shards == [f"train-{i:05d}-of-{len(shards):05d}.parquet" for i in range(len(shards))]
+    assert shards == [f"train-{i:05d}-of-{len(shards):05d}-{digest}" for i in range(len(shards))]
     rows = datasets.load_dataset("parquet", data_files=str(tmp_path / "data/ravdess/train-*.parquet"), split="train")
     wanted = [clip for clip in built.split.datasets["train"]["clip_id"] if clip.startswith("ravdess")]
     assert rows["clip_id"][:] == wanted
-    assert configs[-1] == {
-        "config_name": "combined",
-        "data_files": [{"split": s, "path": f"data/*/{s}-*.parquet"} for s in ("train", "validation", "test")],
-        "default": True,
-    }
+    files = [{"split": s, "path": f"data/*/{s}-*-{digest}"} for s in ("train", "validation", "test")]
+    assert configs[-1] == {"config_name": "combined", "data_files": files, "default": True}
+
+
+def test_folders_of_one_name_are_told_apart_by_load_dataset(tmp_path, corpora_root):
+    """``datasets`` caches a folder by its name and the patterns in its card alone."""
+    clips = []
+    for seed in (1, 2):
+        made = make(corpora_root, tmp_path / str(seed) / "out", options=SplitOptions(seed=seed))
+        assert datasets.load_dataset(str(made.folder), "savee")["test"][:] == made.split.datasets["test"][:]
+        clips.append(made.split.datasets["test"]["clip_id"][:])
+    assert clips[0] != clips[1]
+
+
+def test_the_same_build_has_the_same_files(tmp_path, corpora_root):
+    made = [make(corpora_root, tmp_path / name).folder for name in ("one", "two")]
+    one, two = ({p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.parquet")} for out in made)
+    assert one == two
 
 
 def test_an_unknown_config_is_refused(built):
@@ -137,9 +147,9 @@ def test_a_dataset_is_replaced_on_request_only(tmp_path, corpora_root):
         SerHfError, match="already holds a dataset; choose another --output, or replace it with --overwri"
     ):
         make(corpora_root, out, options=SplitOptions(test_size=0.25))
-    assert len(load_built(out)["test"]) == 6
+    assert len(datasets.load_dataset(str(out))["test"]) == 6
     make(corpora_root, out, options=SplitOptions(test_size=0.25), overwrite=True)
-    assert len(load_built(out)["test"]) == 14
+    assert len(datasets.load_dataset(str(out))["test"]) == 14
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -195,10 +205,11 @@ def test_the_audit_of_a_built_dataset(built, tmp_path, corpora_root):
 
 
 def test_a_dataset_changed_after_building_does_not_keep_its_claim(tmp_path, corpora_root, built):
-    out = build(
-        ["ravdess", "savee"], tmp_path / "out", protocol="speaker-independent", options=HELD_OUT, data_root=corpora_root
-    ).folder
-    built.split.datasets["train"].to_parquet(out / "data/savee/test-00000-of-00001.parquet")
+    settings = {"protocol": "speaker-independent", "options": HELD_OUT, "data_root": corpora_root}
+    out = build(["ravdess", "savee"], tmp_path / "out", **settings).folder
+    assert audit_dataset(out).errors == []
+    (path,) = (out / "data/savee").glob("test-*")
+    built.split.datasets["train"].to_parquet(path)
     assert {finding.rule for finding in audit_dataset(out).errors} >= {"same-clip", "speaker-overlap"}
 
 
@@ -210,5 +221,5 @@ def test_the_audit_of_somebody_elses_dataset(tmp_path, make_rows):
 
 
 def test_the_audit_of_nothing(tmp_path):
-    with pytest.raises(SerHfError, match="no dataset folder .*gone; expected one written by `ser-hf build`"):
+    with pytest.raises(SerHfError, match=r"no dataset folder .*gone; expected one written by `ser-hf build`"):
         audit_dataset(tmp_path / "gone")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from transformers import EarlyStoppingCallback, EvalPrediction
 
@@ -55,6 +56,26 @@ def test_label_smoothing_is_left_to_the_collator_and_still_told(recipe):
     assert told.settings()["label_smoothing_factor"] == 0.2
 
 
+def test_a_loss_that_decides_is_better_where_it_is_lower(recipe):
+    for words, greater in (
+        (["--metric_for_best_model", "loss"], False),
+        (["--metric_for_best_model", "eval_loss"], False),
+        (["--metric_for_best_model", "macro_f1"], True),
+        ([], True),
+    ):
+        told = recipe(*words)
+        configure(told)
+        assert told.training.greater_is_better is greater
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("num_train_epochs", "0"), ("gradient_accumulation_steps", "0"), ("learning_rate", "-1")]
+)
+def test_what_would_fail_later_is_refused_at_once(recipe, key, value):
+    with pytest.raises(RecipeError, match=f"{key} is .*; expected more than 0"):
+        configure(recipe(f"--{key}={value}"))
+
+
 def test_patience_adds_early_stopping(recipe):
     def stoppers(trainer):
         return [c for c in trainer.callback_handler.callbacks if isinstance(c, EarlyStoppingCallback)]
@@ -91,6 +112,17 @@ def test_resuming_from_a_named_checkpoint(recipe, tmp_path):
     named = checkpoint(tmp_path / "run", 9)
     checkpoint(tmp_path / "run", 12)
     assert configure(recipe("--resume_from_checkpoint", str(named))) == str(named)
+
+
+def test_a_run_is_not_resumed_as_another_one(recipe, tmp_path):
+    last = checkpoint(tmp_path / "run", 12)
+    settings = recipe("--seed", "1").settings()
+    (tmp_path / "run" / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    resume = ["--resume_from_checkpoint", "last"]
+    assert configure(recipe(*resume, "--num_train_epochs", "99", "--data_root", "/elsewhere")) == str(last)
+    for words, key in ((["--n_mels", "64"], "n_mels"), (["--scheme", "4class"], "scheme"), (["--fold", "1"], "fold")):
+        with pytest.raises(RecipeError, match=f"was begun with {key}: .*, and {key} is now {words[1]}; resume with"):
+            configure(recipe(*resume, *words))
 
 
 @pytest.mark.parametrize("word", ["last", "gone/checkpoint-1"])

@@ -1,0 +1,118 @@
+"""Help of every command, lists, and what help must not import."""
+
+import importlib.metadata
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ser_hf import __version__
+from ser_hf.cli import COMMANDS, main
+from ser_hf.corpora import CORPORA
+from ser_hf.data import PROTOCOLS
+from ser_hf.labels import SCHEMES
+from ser_hf.models import MODELS
+from ser_hf.training.arguments import GROUPS
+
+HEAVY = ["torch", "transformers", "datasets", "numpy", "pyarrow", "accelerate", "timm", "librosa", "matplotlib", "evaluate"]
+IMPORTS = f"""
+import json, sys
+from ser_hf.cli import main
+codes = []
+for words in (["--help"], ["train", "--help"], ["predict", "--help"], ["--version"], ["build"], ["nonsense"]):
+    try:
+        codes.append(main(words))
+    except SystemExit as end:
+        codes.append(end.code)
+print()
+print(json.dumps([codes, sorted(set({HEAVY!r}) & set(sys.modules))]))
+"""
+
+
+def test_help_imports_nothing_heavy():
+    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True)
+    codes, heavy = json.loads(done.stdout.splitlines()[-1])
+    assert heavy == []
+    assert codes == [0, 0, 0, 0, 2, 2]
+    assert done.stdout.startswith("usage: ser-hf")
+
+
+def test_the_installed_program_is_this_one():
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="ser-hf")
+    assert script.load() is main
+
+
+def test_the_commands_are_those_promised():
+    promised = "quickstart list build audit train evaluate predict push".split()
+    assert [command.name for command in COMMANDS] == promised
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([command.name, "--help"])
+    assert end.value.code == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: ser-hf {command.name}")
+    assert command.help.split(":")[0] in " ".join(shown.split())
+
+
+def test_the_help_of_train_lists_every_key_of_ours(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    shown = capsys.readouterr().out
+    for group in GROUPS:
+        for field in group.__dataclass_fields__:
+            assert f"--{field} " in shown
+    assert "accelerate launch" in shown
+    assert "RECIPE.yaml" in shown
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"ser_hf {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "names"), [("corpora", CORPORA), ("schemes", SCHEMES), ("protocols", PROTOCOLS), ("models", MODELS)]
+)
+def test_lists_name_everything_registered(capsys, what, names):
+    assert main(["list", what]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head == f"{what}:"
+    assert [line.split()[0] for line in lines] == list(names)
+    assert all(len(line.split()) > 1 for line in lines)
+
+
+def test_list_alone_lists_all(capsys):
+    assert main(["list"]) == 0
+    heads = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert heads == ["corpora:", "schemes:", "protocols:", "models:"]
+
+
+@pytest.mark.parametrize("words", [[], ["trian"], ["list", "corpus"], ["predict"], ["list", "corpora", "--deep"]])
+def test_words_nobody_understands_end_with_2(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "error: " in shown.err
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ser_hf.cli.listing.ListCommand.run", interrupted)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "ser-hf list: interrupted\n"
+
+
+def test_under_several_processes_only_the_first_speaks(monkeypatch, capsys):
+    monkeypatch.setenv("RANK", "1")
+    assert main(["list", "schemes"]) == 0
+    assert main(["audit", "nowhere"]) == 2
+    assert capsys.readouterr() == ("", "")

@@ -1,0 +1,82 @@
+"""Every shipped YAML is loaded, every recipe is run for two steps, and the table of results names what is there."""
+
+import csv
+import shlex
+from pathlib import Path
+
+import pytest
+from accelerate.commands.config.config_args import load_config_from_file
+
+from ser_hf import experiment
+from ser_hf.experiment import train
+from ser_hf.reporting import load_results
+from ser_hf.reporting.results_table import COLUMNS, SMOKE
+from ser_hf.training import load_recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+NAMES = sorted(str(p.relative_to(RECIPES)) for p in RECIPES.rglob("*.yaml") if p.parent.name != "accelerate")
+HARDWARE = sorted(p.name for p in (RECIPES / "accelerate").glob("*.yaml"))
+RESULTS = RECIPES / "results.csv"
+TABLE = list(csv.DictReader(RESULTS.read_text(encoding="utf-8").splitlines())) if RESULTS.is_file() else []
+
+
+def test_there_are_recipes():
+    assert {"ravdess_savee/cnn_blstm_attention.yaml", "ravdess_savee/resnet34.yaml"} <= set(NAMES)
+    assert "cpu.yaml" in HARDWARE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_runs_for_two_steps(name, tones_root, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "write_report", lambda _: None)
+    flags = next((row["smoke_flags"] for row in TABLE if row["recipe"] == name), SMOKE)
+    words = ["--data_root", str(tones_root), "--output_dir", str(tmp_path / "run"), *shlex.split(flags)]
+    recipe = load_recipe(RECIPES / name, words)
+    assert not any("/" in str(value) for value in recipe.settings().values()), "a recipe names no place"
+    train(recipe)
+    results = load_results(tmp_path / "run")
+    assert results["recipe"] == name
+    assert results["data"]["ledger"]["found"] == 120
+    assert sum(entry.get("loss") is not None for entry in results["training"]["history"]) >= 1
+    assert (tmp_path / "run" / "README.md").read_text(encoding="utf-8").startswith("---\n")
+
+
+@pytest.mark.parametrize("name", HARDWARE)
+def test_accelerate_reads_its_configurations(name):
+    config = load_config_from_file(str(RECIPES / "accelerate" / name))
+    assert config.num_processes >= 1
+    assert config.mixed_precision == "no", "the recipe decides"
+
+
+def test_the_table_has_its_columns():
+    header = RESULTS.read_text(encoding="utf-8").splitlines()[0]
+    assert tuple(header.split(",")) == COLUMNS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recipe_was_measured(name):
+    assert [row for row in TABLE if row["recipe"] == name]
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row['recipe']}-{row['protocol']}{row['fold']}")
+def test_a_row_names_a_recipe_and_its_numbers_can_be(row):
+    assert row["recipe"] in NAMES
+    recipe = load_recipe(RECIPES / row["recipe"], ["--protocol", row["protocol"], *shlex.split(row["smoke_flags"])])
+    assert recipe.training.max_steps == 2
+    assert row["fold"] == "" or int(row["fold"]) >= 1
+    assert int(row["test_clips"]) > 0
+    assert int(row["test_speakers"]) > 0
+    assert row["speaker_independent"] == str(row["protocol"] != "random")
+    numbers = {column: float(row[column]) for column in COLUMNS[6:16] if row[column]}
+    assert all(0 <= number <= 1 for number in numbers.values())
+    assert numbers["accuracy_low"] <= numbers["accuracy"] <= numbers["accuracy_high"]
+    assert numbers["uar_low"] <= numbers["uar"] <= numbers["uar_high"]
+    assert float(row["epochs"]) > 0
+    assert float(row["seconds"]) > 0
+    assert row["precision"] in ("bf16", "fp32")
+    assert row["hardware"]
+    assert row["commit"]
+
+
+def test_no_row_stands_twice():
+    keys = [(row["recipe"], row["protocol"], row["fold"]) for row in TABLE]
+    assert len(keys) == len(set(keys))
