@@ -15,7 +15,7 @@ from transformers.utils import logging
 from ser_hf.errors import CheckpointError
 from ser_hf.models import SerFeatureExtractor
 
-_BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+_BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 _BROKEN += (SafetensorError, StrictDataclassError)
 """What the libraries raise for files that are not what they should be."""
 
@@ -85,7 +85,7 @@ def _device(name: str) -> torch.device:
 def _quiet() -> Iterator[None]:
     """Keeps back transformers' table of missing weights: `_check` says it in one line."""
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:

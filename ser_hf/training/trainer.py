@@ -24,8 +24,13 @@ from .recipe import Recipe
 
 CHECKPOINTS = "checkpoints"
 RECIPE = "recipe.yaml"
-_POSITIVE = ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps")
-_POSITIVE += ("num_train_epochs", "learning_rate")
+_POSITIVE = (
+    "per_device_train_batch_size",
+    "per_device_eval_batch_size",
+    "gradient_accumulation_steps",
+    "num_train_epochs",
+    "learning_rate",
+)
 
 
 def build_trainer(

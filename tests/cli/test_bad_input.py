@@ -120,7 +120,10 @@ def test_an_unknown_name_in_build(refused, tones_root, tmp_path, wrong, nearest)
         (["--protocol", "speaker-independant"], "unknown protocol 'speaker-independant'; did you mean"),
         (["--scheme", "9class"], "unknown label scheme '9class'; did you mean"),
         (["--model", "cnn_blstm"], "unknown model 'cnn_blstm'; did you mean 'cnn_blstm_attention'"),
-        (["--model_settings", "lstm_sise=8"], "unknown setting of model 'cnn_blstm_attention' 'lstm_sise'; did you mean"),
+        (
+            ["--model_settings", "lstm_sise=8"],
+            "'cnn_blstm_attention' 'lstm_sise'; did you mean 'lstm_size'",
+        ),
         (["--learning_rat", "1"], "unknown key 'learning_rat'; did you mean 'learning_rate'"),
         (["--mixup", "1"], "unknown key 'mixup'; did you mean 'mixup_alpha'"),
         (["--precision", "bf8"], "precision 'bf8': expected one of auto, bf16, fp32"),
@@ -133,7 +136,7 @@ def test_an_unknown_name_in_build(refused, tones_root, tmp_path, wrong, nearest)
         (["--optim", "adamx"], "adamx"),
         (["--metric_for_best_model", "uarr"], "unknown metric_for_best_model 'uarr'; did you mean 'uar'"),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size is 0; expected more than 0"),
-        (["--learning_rate", "-1e-3"], "learning_rate is -0.001; expected more than 0"),
+        (["--learning_rate", "0"], "learning_rate is 0.0; expected more than 0"),
         (["stray"], "not understood on the command line: stray"),
     ],
 )

@@ -15,7 +15,18 @@ from ser_hf.labels import SCHEMES
 from ser_hf.models import MODELS
 from ser_hf.training.arguments import GROUPS
 
-HEAVY = ["torch", "transformers", "datasets", "numpy", "pyarrow", "accelerate", "timm", "librosa", "matplotlib", "evaluate"]
+HEAVY = [
+    "torch",
+    "transformers",
+    "datasets",
+    "numpy",
+    "pyarrow",
+    "accelerate",
+    "timm",
+    "librosa",
+    "matplotlib",
+    "evaluate",
+]
 IMPORTS = f"""
 import json, sys
 from ser_hf.cli import main
@@ -44,7 +55,7 @@ def test_the_installed_program_is_this_one():
 
 
 def test_the_commands_are_those_promised():
-    promised = "quickstart list build audit train evaluate predict push".split()
+    promised = ["quickstart", "list", "build", "audit", "train", "evaluate", "predict", "push"]
     assert [command.name for command in COMMANDS] == promised
 
 

@@ -103,7 +103,12 @@ def test_push_sends_a_run_and_says_where_or_why_not(tiny_run, tmp_path):
 
     def push(hub, **environment):
         inherited = {k: v for k, v in os.environ.items() if k not in ("HF_HUB_OFFLINE", "HF_TOKEN")}
-        settings = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path), "NO_PROXY": "127.0.0.1"}
+        settings = {
+            "HF_ENDPOINT": hub.url,
+            "HF_HUB_DISABLE_XET": "1",
+            "HF_HOME": str(tmp_path),
+            "NO_PROXY": "127.0.0.1",
+        }
         command = [sys.executable, "-m", "ser_hf.cli", "push", str(tiny_run.folder), "tester/tiny"]
         return subprocess.run(command, env=inherited | settings | environment, capture_output=True, text=True)
 

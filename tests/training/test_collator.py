@@ -100,7 +100,7 @@ def test_batches_differ_from_one_to_the_next_whatever_the_global_seed():
     batches = []
     for _ in range(2):
         torch.manual_seed(0)
-        np.random.seed(0)  # noqa: NPY002
+        np.random.seed(0)
         batches.append(collator(rows(training=True))["input_features"])
     assert not torch.equal(*batches)
 
@@ -108,7 +108,8 @@ def test_batches_differ_from_one_to_the_next_whatever_the_global_seed():
 def test_the_rows_themselves_are_left_alone():
     given = rows(training=True)
     SerCollator(CLASSES, STRONG)(given)
-    assert all(np.array_equal(a["input_features"], b["input_features"]) for a, b in zip(given, rows(training=True)))
+    for row, untouched in zip(given, rows(training=True), strict=True):
+        np.testing.assert_array_equal(row["input_features"], untouched["input_features"])
 
 
 @pytest.mark.parametrize("name", list(vars(AugmentArguments())))
@@ -119,5 +120,5 @@ def test_a_negative_strength_is_refused(name):
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_label_smoothing_is_a_share(share):
-    with pytest.raises(RecipeError, match="label_smoothing_factor is .*; expected 0 or more and below 1"):
+    with pytest.raises(RecipeError, match=r"label_smoothing_factor is .*; expected 0 or more and below 1"):
         SerCollator(CLASSES, AugmentArguments(), share)

@@ -54,7 +54,9 @@ def test_words_that_only_look_like_powers_stay_words():
 
 
 def test_both_spellings_of_an_option(recipe_file):
-    recipe = load_recipe(recipe_file(BASE), ["--seed=5", "--protocol=emobox", "--fold=2", "--model_settings=dropout=0.3"])
+    recipe = load_recipe(
+        recipe_file(BASE), ["--seed=5", "--protocol=emobox", "--fold=2", "--model_settings=dropout=0.3"]
+    )
     assert (recipe.training.seed, recipe.data.protocol, recipe.data.fold) == (5, "emobox", 2)
     assert recipe.folder == Path("runs/r-emobox-fold2")
     assert pairs(recipe.model.model_settings) == {"dropout": 0.3}

@@ -95,7 +95,7 @@ def test_a_folder_that_holds_a_run_is_refused(recipe, tmp_path, trace):
     path = tmp_path / "run" / trace
     path.parent.mkdir(parents=True)
     path.write_text("{}")
-    with pytest.raises(RecipeError, match="already holds a run; .*--resume_from_checkpoint last.*--overwrite true"):
+    with pytest.raises(RecipeError, match=r"already holds a run; .*--resume_from_checkpoint last.*--overwrite true"):
         configure(recipe())
     assert configure(recipe("--overwrite", "true")) is None
     assert path.exists(), "configure itself removes nothing"
