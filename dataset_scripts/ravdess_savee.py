@@ -1,7 +1,7 @@
 """RAVDESS + SAVEE as one dataset, EmoBox fold 1: the two corpora of the first recipes.
 
-Usage: ``python dataset_scripts/ravdess_savee.py DATA_ROOT OUT``, where DATA_ROOT holds ``ravdess/`` and ``savee/``. Then
-``datasets.load_dataset(OUT, "combined")``. For your own use: SAVEE may not be published again.
+Usage: ``python dataset_scripts/ravdess_savee.py DATA_ROOT OUT``, where DATA_ROOT holds ``ravdess/`` and ``savee/``.
+Then ``datasets.load_dataset(OUT, "combined")``. For your own use: SAVEE may not be published again.
 """
 
 import sys

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from ser_hf.data import Corpora
@@ -35,6 +36,9 @@ os.environ |= {
 }
 for name in ("HF_DATASETS_CACHE", "HF_HUB_CACHE", "HF_MODULES_CACHE", "HF_METRICS_CACHE", "HF_TOKEN", "HF_ENDPOINT"):
     os.environ.pop(name, None)
+
+settings.register_profile("untimed", deadline=None)  # a slow machine is no failure
+settings.load_profile("untimed")
 
 
 def pytest_unconfigure() -> None:

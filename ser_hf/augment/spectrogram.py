@@ -1,4 +1,4 @@
-"""Augmentation of log-mel spectrograms: SpecAugment's masks and a shift in time.
+"""Augmentation of log-mel spectrograms: SpecAugment's masks, a shift in time, stretching.
 
 Park DS et al. (2019). SpecAugment. Interspeech, doi 10.21437/Interspeech.2019-2680 (masks, without time warping).
 Tensors ``(B, n_mels, n_frames)`` in and out; every example draws its own parameters from the generator given.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 
 def mask(
@@ -35,3 +36,26 @@ def shift(features: torch.Tensor, most: int, rng: np.random.Generator) -> torch.
     """Rolls every example in time by up to ``most`` frames, either way."""
     steps = rng.integers(-most, most + 1, size=len(features))
     return torch.stack([example.roll(int(n), dims=-1) for example, n in zip(features, steps, strict=True)])
+
+
+def stretch(features: torch.Tensor, time: float, frequency: float, rng: np.random.Generator) -> torch.Tensor:
+    """Stretches every example about its middle in time and about its lowest bin in frequency.
+
+    In time it is a change of tempo at the same pitch; over mel bins a rough change of pitch and vocal-tract length,
+    after Jaitly & Hinton (2013), Vocal Tract Length Perturbation. Bilinear; beyond an edge its last value goes on.
+
+    Args:
+        features: ``(B, n_mels, n_frames)``.
+        time: factors are drawn evenly from ``1 - time`` to ``1 + time``.
+        frequency: the same over mel bins.
+        rng: where the factors come from.
+    """
+    batch = len(features)
+    wide = 1 + time * rng.uniform(-1, 1, batch)
+    high = 1 + frequency * rng.uniform(-1, 1, batch)
+    theta = np.zeros((batch, 2, 3))
+    theta[:, 0, 0] = 1 / wide
+    theta[:, 1, 1], theta[:, 1, 2] = 1 / high, 1 / high - 1
+    maps = features.unsqueeze(1)
+    grid = F.affine_grid(torch.from_numpy(theta).to(features), list(maps.shape), align_corners=False)
+    return F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False).squeeze(1)

@@ -73,6 +73,10 @@ class AugmentArguments:
     frequency_masks: int = field(default=0, metadata={"help": "SpecAugment: number of frequency masks"})
     frequency_mask_width: int = field(default=16, metadata={"help": "SpecAugment: widest frequency mask in mel bands"})
     time_shift: int = field(default=0, metadata={"help": "roll by up to so many frames, either way"})
+    time_stretch: float = field(default=0.0, metadata={"help": "change the tempo by up to this share, e.g. 0.2"})
+    frequency_stretch: float = field(
+        default=0.0, metadata={"help": "stretch the mel axis by up to this share, e.g. 0.1"}
+    )
 
 
 @dataclass

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ser_hf.augment import mask, mixup, shift
+from ser_hf.augment import mask, mixup, shift, stretch
 from ser_hf.errors import RecipeError
 from ser_hf.records import INPUT_FEATURES
 
@@ -18,7 +18,7 @@ from .arguments import AugmentArguments
 
 @dataclass
 class SerCollator:
-    """Stacks rows; shifts, masks, mixes and smooths the labels of those for training.
+    """Stacks rows; stretches, shifts, masks, mixes and smooths the labels of those for training.
 
     Attributes:
         num_classes: of the label scheme.
@@ -34,8 +34,9 @@ class SerCollator:
 
     def __post_init__(self) -> None:
         for name, value in vars(self.augment).items():
-            if value < 0:
-                raise RecipeError(f"{name} is {value}; expected 0 (off) or more")
+            if value < 0 or (name.endswith("_stretch") and value >= 1):
+                below = " and below 1" if name.endswith("_stretch") else ""
+                raise RecipeError(f"{name} is {value}; expected 0 (off) or more{below}")
         if not 0 <= self.label_smoothing < 1:
             raise RecipeError(f"label_smoothing_factor is {self.label_smoothing}; expected 0 or more and below 1")
         self.rng = np.random.default_rng(self.seed)
@@ -52,6 +53,8 @@ class SerCollator:
         strength = self.augment
         labels = F.one_hot(ids, self.num_classes).float()
         labels = labels * (1 - self.label_smoothing) + self.label_smoothing / self.num_classes
+        if strength.time_stretch or strength.frequency_stretch:
+            features = stretch(features, strength.time_stretch, strength.frequency_stretch, self.rng)
         if strength.time_shift:
             features = shift(features, strength.time_shift, self.rng)
         if strength.frequency_masks:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -194,13 +193,3 @@ def test_speakers_differ_and_are_the_same_by_name() -> None:
     assert len({v.pitch for v in women + men}) == 60
     assert np.mean([v.pitch for v in women]) > 1.5 * np.mean([v.pitch for v in men])
     assert np.mean([v.tract for v in women]) > 1.1 * np.mean([v.tract for v in men])
-
-
-def test_a_clip_takes_milliseconds() -> None:
-    synthesise("calm", VOICES[0], TEXT)
-    times = []
-    for seed in range(10):
-        start = time.perf_counter()
-        synthesise("calm", VOICES[0], TEXT, seed=seed)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.03, "measured 0.009 s"

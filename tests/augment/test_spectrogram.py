@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_hf.augment import mask, shift
+from ser_hf.augment import mask, shift, stretch
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -98,3 +98,33 @@ def test_the_type_stays(dtype):
     features = torch.ones(2, 4, 6, dtype=dtype)
     rng = np.random.default_rng(0)
     assert mask(features, 1, 1, 2, rng).dtype == shift(features, 2, rng).dtype == dtype
+
+
+def test_stretching_moves_what_it_should_and_where():
+    features = torch.full((64, 32, 40), -1.0)
+    features[:, 8, 10] = 1.0  # a quarter up, a quarter along
+    found = stretch(features, 0.2, 0.1, np.random.default_rng(0))
+    mels, frames = np.unravel_index(found.flatten(1).argmax(dim=1).numpy(), (32, 40))
+    assert found.shape == features.shape
+    assert found.min() >= -1
+    assert {*mels} <= {7, 8, 9}, "8.5 bins above the lower edge, by 0.9 to 1.1"
+    assert {*frames} <= set(range(8, 13)), "9.5 frames before the middle, by 0.8 to 1.2"
+    assert len({*mels}) > 1
+    assert len({*frames}) > 2
+
+
+def test_stretching_agrees_with_an_interpolation_of_its_own():
+    features = torch.rand(1, 16, 50, generator=torch.Generator().manual_seed(0))
+    found = stretch(features, 0.2, 0.0, np.random.default_rng(3))[0].numpy()
+    factor = 1 + 0.2 * np.random.default_rng(3).uniform(-1, 1, 1)[0]
+    places = (np.arange(50) + 0.5 - 25) / factor + 25 - 0.5
+    expected = [np.interp(places, np.arange(50), line) for line in features[0].numpy()]
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@given(seed=SEEDS)
+def test_no_stretching_is_identity_and_a_seed_repeats(seed):
+    features = spectrograms()
+    torch.testing.assert_close(stretch(features, 0.0, 0.0, np.random.default_rng(seed)), features)
+    one, two = (stretch(features, 0.2, 0.1, np.random.default_rng(seed)) for _ in range(2))
+    assert torch.equal(one, two)
