@@ -42,10 +42,14 @@ from ser_hf.training import (
 
 @dataclass(frozen=True)
 class Data:
-    """Everything known of the clips of a run; the rows of ``split`` carry features and no audio."""
+    """Everything known of the clips of a run; the rows of ``split`` carry features and no audio.
+
+    ``versions`` are those the run began with: a checkout may change while it lasts.
+    """
 
     corpora: Corpora
     split: Split
+    versions: dict[str, str]
 
 
 def train(recipe: Recipe) -> dict[str, Any]:
@@ -118,7 +122,7 @@ def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
         validation_size=settings.validation_size,
         test_speakers=tuple(settings.test_speakers),
     )
-    return Data(corpora, make_split(rows, str(settings.protocol), options))
+    return Data(corpora, make_split(rows, str(settings.protocol), options), versions())
 
 
 def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
@@ -164,7 +168,7 @@ def describe(
         "name": f"{recipe.name}-{info.protocol}{fold}",
         "recipe": recipe.file,
         "created": now(),
-        "versions": versions(),
+        "versions": data.versions,
         "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
         "model": {
             "model_type": model.config.model_type,
