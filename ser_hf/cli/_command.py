@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
 
-class Command:
+class Command(ABC):
     """One sub-command. Heavy imports belong inside `run`, so that help is quick."""
 
     name: ClassVar[str]
@@ -18,12 +19,13 @@ class Command:
     takes_overrides: ClassVar[bool] = False
     """Whether words argparse does not know are handed to `run` as recipe overrides."""
 
+    @abstractmethod
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Declares the arguments."""
 
+    @abstractmethod
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Does the work and returns the exit code."""
-        raise NotImplementedError
 
 
 def say(text: str = "") -> None:
