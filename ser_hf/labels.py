@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
 
 from ser_hf.errors import SerHfError, unknown
-from ser_hf.records import Clip
+from ser_hf.strict_yaml import parse_yaml
 
-EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised", "excited")
-"""Every harmonised emotion; the first eight are the classes of the widest scheme, in the order of their ids."""
+EMOTIONS = (
+    *("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
+    *("excited", "frustrated", "bored", "contempt", "anxious", "apologetic", "assertive", "concerned", "encouraging"),
+    *("pleased", "pained", "disappointed", "interested", "bothered", "concentrating", "thinking", "unsure"),
+    *("other", "undecided"),
+)
+"""Every harmonised emotion; the first eight are the classes of the widest scheme, in the order of their ids.
+
+``other`` is outside the corpus' own list, ``undecided`` says that the raters did not agree.
+"""
+
+_KEYS = ("name", "keep", "merge", "drop", "rename")
+_OTHERS = "others"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +34,16 @@ class Scheme:
     Attributes:
         name: e.g. ``"8class"``.
         classes: class names; the position is the class id.
-        merge: emotion -> the class it becomes. An emotion that is neither a class nor merged is dropped.
+        merge: emotion -> the class it becomes.
+        rename: emotion -> the name of the class it alone stands for, e.g. ``{"angry": "anger"}``.
+        drop: emotions to leave out; None drops whatever is not kept, merged or renamed.
     """
 
     name: str
     classes: tuple[str, ...]
-    merge: dict[str, str]
+    merge: Mapping[str, str] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] | None = None
 
     def class_of(self, emotion: str) -> str | None:
         """The class of an emotion, or None where the scheme drops it.
@@ -35,116 +52,136 @@ class Scheme:
         ('happy', None)
 
         Raises:
-            SerHfError: the emotion is not in the vocabulary.
+            SerHfError: the emotion is not in the vocabulary, or the scheme says nothing of it and must.
         """
         if emotion not in EMOTIONS:
             raise SerHfError(unknown("emotion", emotion, EMOTIONS))
-        return emotion if emotion in self.classes else self.merge.get(emotion)
+        named = self.rename.get(emotion) or self.merge.get(emotion) or (emotion if emotion in self.classes else None)
+        if named is None and self.drop is not None and emotion not in self.drop:
+            raise SerHfError(
+                f"label scheme {self.name!r} says nothing of the emotion {emotion!r}, which the clips have; "
+                f"put it under keep, merge, rename or drop (or write `drop: {_OTHERS}`)"
+            )
+        return named
+
+    def action_of(self, emotion: str) -> str:
+        """What becomes of an emotion, in a word: ``kept``, ``renamed``, ``merged`` or ``dropped``."""
+        if self.class_of(emotion) is None:
+            return "dropped"
+        return "renamed" if emotion in self.rename else "merged" if emotion in self.merge else "kept"
+
+    def distribution(self, votes: Iterable[tuple[str, float]]) -> list[float] | None:
+        """Votes for emotions as shares of the classes, which sum to 1; None where no vote falls on a class.
+
+        >>> get_scheme("4class").distribution([("happy", 3), ("sad", 1), ("disgust", 4)])
+        [0.0, 0.75, 0.25, 0.0]
+        """
+        counts = dict.fromkeys(self.classes, 0.0)
+        for emotion, number in votes:
+            label = self.class_of(emotion)
+            if label is not None:
+                counts[label] += number
+        total = sum(counts.values())
+        return [n / total for n in counts.values()] if total > 0 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain JSON data, which `from_dict` reads."""
+        drop = None if self.drop is None else [*self.drop]
+        return {**asdict(self), "classes": [*self.classes], "drop": drop}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Scheme:
+        """The scheme `to_dict` wrote."""
+        drop = None if data["drop"] is None else tuple(data["drop"])
+        return cls(data["name"], tuple(data["classes"]), dict(data["merge"]), dict(data["rename"]), drop)
 
 
 _EIGHT = EMOTIONS[:8]
 SCHEMES = {
     s.name: s
     for s in (
-        Scheme("8class", _EIGHT, {}),
-        Scheme("7class", tuple(e for e in _EIGHT if e != "calm"), {}),
-        Scheme("6class", tuple(e for e in _EIGHT if e not in ("calm", "surprised")), {}),
+        Scheme("8class", _EIGHT),
+        Scheme("7class", tuple(e for e in _EIGHT if e != "calm")),
+        Scheme("6class", tuple(e for e in _EIGHT if e not in ("calm", "surprised"))),
         Scheme("4class", ("neutral", "happy", "sad", "angry"), {"excited": "happy"}),
     )
 }
 
 
-def get_scheme(name: str) -> Scheme:
-    """The scheme called ``name``.
+def get_scheme(scheme: str | Path | Scheme) -> Scheme:
+    """A scheme by its name, or read from a ``.yaml`` file, see `read_scheme`.
 
     Raises:
-        SerHfError: there is none of this name.
+        SerHfError: there is none of this name, or the file does not hold one.
     """
-    if name not in SCHEMES:
-        raise SerHfError(unknown("label scheme", name, SCHEMES))
-    return SCHEMES[name]
+    if isinstance(scheme, Scheme):
+        return scheme
+    if str(scheme).endswith((".yaml", ".yml")):
+        return read_scheme(Path(scheme))
+    if scheme not in SCHEMES:
+        raise SerHfError(unknown("label scheme", str(scheme), SCHEMES) + ", or a .yaml file")
+    return SCHEMES[str(scheme)]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerRow:
-    """How many clips of one native label of one corpus went where."""
+def read_scheme(path: Path) -> Scheme:
+    """Reads a user's own scheme.
 
-    corpus: str
-    native_label: str
-    emotion: str
-    action: str
-    """``kept``, ``merged``, ``dropped`` (by the scheme) or ``unreadable`` (skipped on request)."""
-    label: str | None
-    clips: int
+    A small YAML file; every emotion the clips have must be named once::
 
+        keep: [neutral, happy, sad, angry]     # classes, in the order of their ids
+        merge: {calm: neutral, excited: happy} # emotion: class
+        rename: {fearful: fear}                # a class under another name, after those of keep
+        drop: [disgust, surprised]             # or `drop: others`: whatever is not named above
 
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What became of every clip found: the rows add up to the number of files.
-
-    Attributes:
-        scheme: name of the label scheme.
-        rows: sorted by corpus, native label, action.
-        unreadable: ``"path: reason"`` of every clip skipped because its audio cannot be read.
+    Raises:
+        SerHfError: not readable, an unknown key or emotion, an emotion named twice, or fewer than two classes.
     """
-
-    scheme: str
-    rows: tuple[LedgerRow, ...]
-    unreadable: tuple[str, ...] = ()
-
-    @property
-    def found(self) -> int:
-        """Clips found."""
-        return sum(r.clips for r in self.rows)
-
-    @property
-    def used(self) -> int:
-        """Clips that carry a label of the scheme."""
-        return sum(r.clips for r in self.rows if r.label is not None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain JSON data."""
-        rows = [asdict(row) for row in self.rows]
-        return {
-            "scheme": self.scheme,
-            "rows": rows,
-            "unreadable": [*self.unreadable],
-            "found": self.found,
-            "used": self.used,
-        }
-
-    def to_table(self) -> str:
-        """As a Markdown table with a closing line."""
-        head = "| corpus | native label | emotion | action | class | clips |\n|---|---|---|---|---|---:|\n"
-        body = "".join(
-            f"| {r.corpus} | {r.native_label} | {r.emotion} | {r.action} | {r.label or '-'} | {r.clips} |\n"
-            for r in self.rows
-        )
-        skipped = "".join(f"- unreadable: {line}\n" for line in self.unreadable)
-        return f"{head}{body}\n{self.used} of {self.found} clips carry a label of the scheme {self.scheme}.\n{skipped}"
+    try:
+        content = parse_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SerHfError(f"label scheme {path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, SerHfError) as error:
+        raise SerHfError(f"label scheme {path} is not readable YAML: {error}") from error
+    return _scheme(content, path)
 
 
-def make_ledger(clips: Iterable[Clip], scheme: Scheme, unreadable: dict[str, str] | None = None) -> Ledger:
-    """Counts what ``scheme`` does to ``clips``.
+def _scheme(content: Any, path: Path) -> Scheme:
+    if not isinstance(content, dict):
+        raise SerHfError(f"label scheme {path}: expected the keys {', '.join(_KEYS)}, found {content!r:.60}")
+    for key in content:
+        if key not in _KEYS:
+            raise SerHfError(f"label scheme {path}: {unknown('key', str(key), _KEYS)}")
+    keep, drop = _names(content, "keep", path), _names(content, "drop", path)
+    merge, rename = _pairs(content, "merge", path), _pairs(content, "rename", path)
+    others = drop == (_OTHERS,)
+    named = [*keep, *merge, *rename, *(() if others else drop)]
+    for emotion in named:
+        if emotion not in EMOTIONS:
+            raise SerHfError(f"label scheme {path}: {unknown('emotion', emotion, EMOTIONS)}")
+        if named.count(emotion) > 1:
+            raise SerHfError(
+                f"label scheme {path}: the emotion {emotion!r} is named twice; say once what becomes of it"
+            )
+    classes = (*keep, *dict.fromkeys(rename.values()))
+    for name in merge.values():
+        if name not in classes:
+            raise SerHfError(f"label scheme {path}, merge: {unknown('class', name, classes)}")
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise SerHfError(f"label scheme {path}: expected two or more different classes, found: {', '.join(classes)}")
+    return Scheme(str(content.get("name") or path.stem), classes, merge, rename, None if others else drop)
 
-    Args:
-        clips: every clip found.
-        scheme: the label scheme.
-        unreadable: clip id -> reason, for the clips left out because their audio cannot be read.
-    """
-    unreadable = unreadable or {}
-    counts: Counter[tuple[str, str, str, str, str | None]] = Counter()
-    lines = []
-    for clip in clips:
-        label = scheme.class_of(clip.emotion)
-        if label is None:
-            action = "dropped"
-        elif clip.clip_id in unreadable:
-            action, label = "unreadable", None
-            lines.append(unreadable[clip.clip_id])
-        else:
-            action = "kept" if label == clip.emotion else "merged"
-        counts[clip.corpus, clip.native_label, clip.emotion, action, label] += 1
-    rows = (LedgerRow(*key, clips=n) for key, n in counts.items())
-    ordered = sorted(rows, key=lambda r: (r.corpus, r.native_label, r.action))
-    return Ledger(scheme.name, tuple(ordered), tuple(lines))
+
+def _names(content: dict[str, Any], key: str, path: Path) -> tuple[str, ...]:
+    value = content.get(key) or []
+    if value == _OTHERS and key == "drop":
+        return (_OTHERS,)
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise SerHfError(f"label scheme {path}, {key}: expected a list of emotions, found {value!r:.60}")
+    return tuple(value)
+
+
+def _pairs(content: dict[str, Any], key: str, path: Path) -> dict[str, str]:
+    value = content.get(key) or {}
+    if not isinstance(value, dict) or not all(isinstance(v, str) for pair in value.items() for v in pair):
+        raise SerHfError(f"label scheme {path}, {key}: expected pairs `emotion: class`, found {value!r:.60}")
+    return cast("dict[str, str]", value)

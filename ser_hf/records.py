@@ -19,6 +19,12 @@ INTENSITY = "intensity"
 REPETITION = "repetition"
 CHANNEL = "channel"
 SESSION = "session"
+AGE = "age"
+PARTITION = "partition"
+LABEL_DISTRIBUTION = "label_distribution"
+VALENCE, AROUSAL, DOMINANCE = "valence", "arousal", "dominance"
+SOURCE = "source"
+AUGMENTATION = "augmentation"
 CLIP_ID = "clip_id"
 DURATION = "duration"
 SAMPLING_RATE = "sampling_rate"
@@ -39,7 +45,13 @@ class Clip:
         emotion: the harmonised emotion, one of ``ser_hf.labels.EMOTIONS``.
         speaker: unique across corpora, e.g. ``"ravdess_01"``; None where nothing is known of the speaker.
         clip_id: unique across corpora, e.g. ``"savee/DC/a01"``.
-        channel: ``"speech"`` or ``"song"``.
+        sentence: what is said, or an identifier of it that is equal for equal texts.
+        channel: ``"speech"``, ``"song"`` or ``"non-speech"`` (laughter, cries).
+        session: where clips were recorded together, e.g. ``"Session1"``.
+        age: of the speaker, in years, where it is published.
+        partition: the corpus' own split: ``train``, ``validation``, ``test`` or a further test set such as ``test2``.
+        votes: raters' votes, as (harmonised emotion, number); None where there are none.
+        valence: mean rating on the corpus' own scale; the same for ``arousal`` and ``dominance``.
     """
 
     path: Path
@@ -53,5 +65,11 @@ class Clip:
     sentence: str | None = None
     intensity: str | None = None
     repetition: int | None = None
-    channel: Literal["speech", "song"] = "speech"
+    channel: Literal["speech", "song", "non-speech"] = "speech"
     session: str | None = None
+    age: int | None = None
+    partition: str | None = None
+    votes: tuple[tuple[str, float], ...] | None = None
+    valence: float | None = None
+    arousal: float | None = None
+    dominance: float | None = None

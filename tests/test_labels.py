@@ -1,7 +1,5 @@
-"""Label schemes and the ledger: every clip found is counted once, whatever becomes of it."""
+"""Label schemes, the built-in ones and the user's own."""
 
-import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -9,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_hf.errors import SerHfError
-from ser_hf.labels import EMOTIONS, SCHEMES, Ledger, get_scheme, make_ledger
-from ser_hf.records import Clip
+from ser_hf.labels import EMOTIONS, SCHEMES, Scheme, get_scheme, read_scheme
 
 CLASSES = {
     "8class": "neutral calm happy sad angry fearful disgust surprised",
@@ -18,14 +15,6 @@ CLASSES = {
     "6class": "neutral happy sad angry fearful disgust",
     "4class": "neutral happy sad angry",
 }
-
-
-def clip(emotion: str, number: int = 0, corpus: str = "ravdess") -> Clip:
-    return Clip(Path(f"{number}.wav"), corpus, f"native {emotion}", emotion, f"{corpus}_1", f"{corpus}/{number}")
-
-
-def actions(ledger: Ledger) -> dict[str, tuple[str, str | None, int]]:
-    return {row.emotion: (row.action, row.label, row.clips) for row in ledger.rows}
 
 
 def test_there_are_these_schemes():
@@ -54,85 +43,102 @@ def test_an_unknown_emotion_is_refused_with_the_nearest_name():
         get_scheme("8class").class_of("anger")
 
 
-def test_the_four_classes_merge_excited_and_drop_the_rest():
-    ledger = make_ledger([clip(e, i) for i, e in enumerate([*EMOTIONS, "excited"])], get_scheme("4class"))
-    assert actions(ledger) == {
-        **{e: ("kept", e, 1) for e in ("neutral", "happy", "sad", "angry")},
-        **dict.fromkeys(("calm", "fearful", "disgust", "surprised"), ("dropped", None, 1)),
-        "excited": ("merged", "happy", 2),
-    }
-    assert (ledger.found, ledger.used) == (10, 6)
+OWN = """
+keep: [neutral, happy, sad, angry]
+merge: {calm: neutral, excited: happy}
+rename: {fearful: fear}
+drop: [disgust, surprised]
+"""
 
 
-def test_calm_is_dropped_by_seven_classes():
-    assert actions(make_ledger([clip("calm"), clip("sad", 1)], get_scheme("7class"))) == {
-        "calm": ("dropped", None, 1),
-        "sad": ("kept", "sad", 1),
-    }
+@pytest.fixture
+def own(tmp_path):
+    """A function that writes a scheme file and gives its path."""
+
+    def write(text: str = OWN) -> Path:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
 
 
-def test_an_unreadable_clip_is_listed_and_counted_once():
-    clips = [clip("sad", 0), clip("sad", 1), clip("calm", 2)]
-    ledger = make_ledger(clips, get_scheme("7class"), {"ravdess/1": "1.wav is empty", "ravdess/2": "2.wav is empty"})
-    assert [(r.emotion, r.action, r.label, r.clips) for r in ledger.rows] == [
-        ("calm", "dropped", None, 1),
-        ("sad", "kept", "sad", 1),
-        ("sad", "unreadable", None, 1),
-    ]
-    assert ledger.unreadable == ("1.wav is empty",), "what the scheme drops is not read"
-    assert (ledger.found, ledger.used) == (3, 1)
-
-
-def test_the_table_shows_every_row_and_the_sums():
-    clips = [clip("sad", 0), clip("sad", 1), clip("calm", 2)]
-    assert make_ledger(clips, get_scheme("7class"), {"ravdess/1": "1.wav is empty"}).to_table() == (
-        "| corpus | native label | emotion | action | class | clips |\n"
-        "|---|---|---|---|---|---:|\n"
-        "| ravdess | native calm | calm | dropped | - | 1 |\n"
-        "| ravdess | native sad | sad | kept | sad | 1 |\n"
-        "| ravdess | native sad | sad | unreadable | - | 1 |\n"
-        "\n1 of 3 clips carry a label of the scheme 7class.\n"
-        "- unreadable: 1.wav is empty\n"
-    )
-
-
-def test_the_ledger_is_plain_json():
-    ledger = make_ledger([clip("excited")], get_scheme("4class"))
-    assert json.loads(json.dumps(ledger.to_dict())) == {
-        "scheme": "4class",
-        "found": 1,
-        "used": 1,
-        "unreadable": [],
-        "rows": [
-            {
-                "corpus": "ravdess",
-                "native_label": "native excited",
-                "emotion": "excited",
-                "action": "merged",
-                "label": "happy",
-                "clips": 1,
-            }
-        ],
+def test_a_scheme_of_ones_own(own):
+    scheme = get_scheme(str(own()))
+    assert (scheme.name, scheme.classes) == ("mine", ("neutral", "happy", "sad", "angry", "fear"))
+    becomes = {e: (scheme.class_of(e), scheme.action_of(e)) for e in ("sad", "calm", "excited", "fearful", "disgust")}
+    assert becomes == {
+        "sad": ("sad", "kept"),
+        "calm": ("neutral", "merged"),
+        "excited": ("happy", "merged"),
+        "fearful": ("fear", "renamed"),
+        "disgust": (None, "dropped"),
     }
 
 
-@given(
-    found=st.lists(st.tuples(st.sampled_from(EMOTIONS), st.sampled_from(["ravdess", "savee"]), st.booleans())),
-    name=st.sampled_from(list(SCHEMES)),
+def test_an_emotion_left_out_of_a_scheme_of_ones_own_is_an_error_and_no_silent_loss(own):
+    with pytest.raises(SerHfError, match=r"'mine' says nothing of the emotion 'frustrated'.*drop: others"):
+        get_scheme(own()).class_of("frustrated")
+    assert get_scheme(own("keep: [happy, sad]\ndrop: others\n")).class_of("frustrated") is None
+
+
+def test_two_emotions_under_one_new_name_are_one_class(own):
+    scheme = read_scheme(own("name: valence\nrename: {happy: good, sad: bad, angry: bad}\ndrop: others\n"))
+    assert (scheme.name, scheme.classes) == ("valence", ("good", "bad"))
+    assert scheme.class_of("angry") == "bad"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("kep: [happy]", "unknown key 'kep'; did you mean 'keep'"),
+        ("keep: [hapy, sad]", "unknown emotion 'hapy'; did you mean 'happy'"),
+        ("keep: [happy]", "expected two or more different classes, found: happy"),
+        ("keep: [happy, sad]\nmerge: {calm: neutral}", "merge: unknown class 'neutral'"),
+        ("keep: [happy, sad]\nmerge: {sad: happy}", "'sad' is named twice"),
+        ("keep: [happy, sad]\ndrop: [happy]", "'happy' is named twice"),
+        ("keep: [happy, sad]\nkeep: [calm]", "'keep' is given twice"),
+        ("keep: happy", "keep: expected a list of emotions, found 'happy'"),
+        ("keep: [happy, 3]", "keep: expected a list of emotions"),
+        ("merge: [calm]", "merge: expected pairs"),
+        ("keep: [happy, sad]\nrename: {angry: sad}", "expected two or more different classes"),
+        ("[happy, sad]", "expected the keys name, keep, merge, drop, rename"),
+        ("keep: [happy", "is not readable YAML"),
+        ("keep: !!python/object:os.system [x]", "is not readable YAML"),
+        ("", "expected the keys"),
+    ],
 )
-def test_the_rows_add_up_to_the_clips(found, name):
-    clips = [clip(emotion, i, corpus) for i, (emotion, corpus, _) in enumerate(found)]
-    bad = {c.clip_id: f"{c.path}: bad" for c, (_, _, broken) in zip(clips, found, strict=True) if broken}
-    scheme = get_scheme(name)
-    ledger = make_ledger(clips, scheme, bad)
-    usable = [c for c in clips if scheme.class_of(c.emotion) and c.clip_id not in bad]
-    assert ledger.found == len(clips)
-    assert ledger.used == len(usable)
-    per_emotion: Counter[tuple[str, str]] = Counter()
-    for row in ledger.rows:
-        per_emotion[row.corpus, row.emotion] += row.clips
-    assert per_emotion == Counter((c.corpus, c.emotion) for c in clips)
-    assert len(ledger.unreadable) == sum(row.clips for row in ledger.rows if row.action == "unreadable")
-    assert all(row.clips > 0 for row in ledger.rows)
-    assert all((row.label is None) == (row.action in ("dropped", "unreadable")) for row in ledger.rows)
-    assert list(ledger.rows) == sorted(ledger.rows, key=lambda r: (r.corpus, r.native_label, r.action))
+def test_a_bad_scheme_is_refused_by_its_file(own, text, message):
+    path = own(text)
+    with pytest.raises(SerHfError, match=message) as caught:
+        get_scheme(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_scheme_file_that_is_not_there():
+    with pytest.raises(SerHfError, match=r"nowhere\.yaml: No such file"):
+        get_scheme("nowhere.yaml")
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_scheme_survives_json(name, own):
+    for scheme in (get_scheme(name), get_scheme(own())):
+        assert Scheme.from_dict(scheme.to_dict()) == scheme
+
+
+@given(st.lists(st.tuples(st.sampled_from(EMOTIONS), st.floats(0, 100)), max_size=12))
+def test_votes_become_shares_that_sum_to_one(votes):
+    shares = get_scheme("4class").distribution(votes)
+    counted = sum(n for emotion, n in votes if get_scheme("4class").class_of(emotion))
+    if counted == 0:
+        assert shares is None
+    else:
+        assert shares is not None
+        assert (len(shares), min(shares) >= 0) == (4, True)
+        assert sum(shares) == pytest.approx(1)
+
+
+def test_votes_for_what_the_scheme_drops_do_not_count():
+    votes = [("excited", 1.0), ("happy", 1.0), ("sad", 2.0), ("frustrated", 5.0)]
+    assert get_scheme("4class").distribution(votes) == [0, 0.5, 0.5, 0]
+    assert get_scheme("6class").distribution(votes) == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 0, 0, 0]
