@@ -7,11 +7,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ser_hf.errors import SplitError
 from ser_hf.records import Clip
 from ser_hf.registry import Registry
 
-Folds = Mapping[int, tuple[str, ...]]
+from ._folds import FoldSet, published_folds
+
+Parse = Callable[[Path], Clip | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Download:
+    """A file that anybody can fetch.
+
+    Attributes:
+        url: direct address.
+        filename: what it is called on disk; an archive is unpacked, by its content.
+        sha256: checksum in hex digits; None where none is published.
+        md5: the same by MD5.
+        size: in bytes; None where unknown.
+        folder: where under the corpus' folder it, or what is in it, goes; ``""`` is the folder itself.
+    """
+
+    url: str
+    filename: str
+    sha256: str | None = None
+    md5: str | None = None
+    size: int | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +42,8 @@ class Corpus:
 
     Attributes:
         name: registered name; also the name of its folder under ``--data_root`` and the prefix of its speakers.
+        speakers_of: the corpus whose people these are, if another one's: they must have one id in both, or a split of
+            the two by speakers would have the same voice on both sides.
         title: full name.
         citation: the reference to cite, with its DOI where there is one.
         licence: short name, e.g. ``"CC BY-NC-SA 4.0"``.
@@ -31,8 +55,11 @@ class Corpus:
         names: an example of a file name, for messages.
         how_to_get: where the recordings come from, for messages.
         parse: path -> ``Clip``; None for a file that is not part of this corpus.
+        reader: root -> such a function; for corpora with tables beside the audio, read once.
         find: for corpora that are not described by file names: root -> clips, sorted. Replaces the walk and ``parse``.
-        folds: protocol -> fold number -> test speakers, as the corpus writes them (without prefix).
+        extensions: of files to look at beside audio files, e.g. ``{".mp4"}``; lower case.
+        bad: clip id -> what is wrong with the recording in the official release.
+        downloads: files that need no registration; empty where ``how_to_get`` is the only way.
         synthetic: True for made-up voices, whose scores say nothing about people.
     """
 
@@ -47,32 +74,25 @@ class Corpus:
     emotions: Mapping[str, str]
     names: str
     how_to_get: str
-    parse: Callable[[Path], Clip | None] | None = None
+    speakers_of: str | None = None
+    parse: Parse | None = None
+    reader: Callable[[Path], Parse] | None = None
     find: Callable[[Path], Iterator[Clip]] | None = None
+    extensions: frozenset[str] = frozenset()
+    bad: Mapping[str, str] = field(default_factory=dict)
+    downloads: tuple[Download, ...] = ()
     sampling_rate: int | None = None
     expected: Mapping[str, int] = field(default_factory=dict)
-    folds: Mapping[str, Folds] = field(default_factory=dict)
     synthetic: bool = False
 
     def speaker(self, native: str) -> str:
         """The speaker's name across corpora, e.g. ``"ravdess_01"``."""
-        return f"{self.name}_{native}"
+        return f"{self.speakers_of or self.name}_{native}"
 
-    def test_speakers(self, protocol: str, fold: int) -> tuple[str, ...]:
-        """The test speakers of a published fold, prefixed.
-
-        Raises:
-            SplitError: the corpus has no folds under this protocol, or no such fold.
-        """
-        if protocol not in self.folds:
-            raise SplitError(
-                f"corpus {self.name!r} has no {protocol!r} folds; it has: {', '.join(self.folds) or 'none'}"
-            )
-        folds = self.folds[protocol]
-        if fold not in folds:
-            known = ", ".join(map(str, folds))
-            raise SplitError(f"corpus {self.name!r} has no {protocol!r} fold {fold}; it has folds {known}")
-        return tuple(self.speaker(s) for s in folds[fold])
+    @property
+    def folds(self) -> Mapping[str, FoldSet]:
+        """Protocol -> its published folds, from ``folds/<name>.json`` beside the corpus files."""
+        return published_folds(self.name)
 
     def card(self) -> dict[str, Any]:
         """The facts that cards and reports print, as plain JSON data."""

@@ -6,6 +6,9 @@ doi 10.4018/978-1-61520-919-4.ch017. Free for research after registration; not r
 Two layouts: the official ``AudioData/DC/a01.wav`` (the speaker is the folder, base names repeat across speakers) and
 the flat ``DC_a01.wav``. The name is an emotion code and a sentence number: a anger, d disgust, f fear, h happiness,
 n neutral, sa sadness, su surprise.
+
+Sentences: 01 to 03 are common to all emotions, 04 and 05 belong to one, the others are said once. The neutral 16 to 18
+are the common ones again, 19 to 30 those that belong to the emotions; so an alignment of the recordings shows.
 """
 
 from __future__ import annotations
@@ -29,6 +32,14 @@ _CODES = {
     "sa": "sadness",
     "su": "surprise",
 }
+# sentence of a name -> an identifier of its text, where the text is said under more than one name
+_TEXTS = {f"{code}{n:02d}": f"common{n:02d}" for code in _CODES for n in (1, 2, 3)}
+_TEXTS |= {f"n{n + 15}": f"common{n:02d}" for n in (1, 2, 3)}
+_TEXTS |= zip(
+    (f"n{n}" for n in range(19, 31)),
+    (f"{code}{n}" for code in ("a", "d", "f", "su", "sa", "h") for n in ("04", "05")),
+    strict=True,
+)
 _EMOTIONS = {
     "anger": "angry",
     "disgust": "disgust",
@@ -65,7 +76,7 @@ def parse(path: Path) -> Clip | None:
         clip_id=f"savee/{speaker}/{code}{sentence}",
         sex="male",
         language="en",
-        sentence=f"{code}{sentence}",
+        sentence=_TEXTS.get(f"{code}{sentence}", f"{code}{sentence}"),
     )
 
 
@@ -85,6 +96,5 @@ SAVEE = register(
         names="DC/a01.wav or DC_a01.wav",
         how_to_get="Register at http://kahlan.eps.surrey.ac.uk/savee/, download AudioData.zip and unpack it.",
         parse=parse,
-        folds={"emobox": {1: ("JE",), 2: ("KL",), 3: ("DC",), 4: ("JK",)}},
     )
 )

@@ -3,8 +3,9 @@
 Pichora-Fuller MK, Dupuis K (2020). Toronto emotional speech set (TESS), V1. Borealis, doi 10.5683/SP2/E8H2MF.
 Licence: CC BY-NC-ND 4.0.
 
-File name: ``SPEAKER_WORD_EMOTION``; OAF is the older, YAF the younger speaker, ``OA`` a slip for OAF in one official
-file, ``ps`` pleasant surprise. Folder spellings vary and are not read. Some official files are AIFF inside ``.wav``.
+File name: ``SPEAKER_WORD_EMOTION``; OAF is the older speaker (64), YAF the younger (26), ``OA`` a slip for OAF
+in one official file, ``ps`` pleasant surprise. Folder spellings vary and are not read. Some official files are AIFF
+inside ``.wav``.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pathlib import Path
 from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
-from ._corpus import Corpus, register
+from ._corpus import Corpus, Download, register
 
 _NAME = re.compile(r"(OAF|YAF|OA)_([a-z]+)_([a-z_]+)", re.IGNORECASE)
+_AGES = {"OAF": 64, "YAF": 26}
 _EMOTIONS = {
     "angry": "angry",
     "disgust": "disgust",
@@ -58,6 +60,7 @@ def parse(path: Path) -> Clip | None:
         sex="female",
         language="en",
         sentence=f"Say the word {word}",
+        age=_AGES[speaker],
     )
 
 
@@ -76,6 +79,13 @@ TESS = register(
         expected=dict.fromkeys(_EMOTIONS, 400),
         names="OAF_back_angry.wav",
         how_to_get="Download it from https://doi.org/10.5683/SP2/E8H2MF and unpack it.",
+        downloads=(
+            Download(
+                url="https://bj.bcebos.com/paddleaudio/datasets/TESS_Toronto_emotional_speech_set.zip",
+                filename="TESS_Toronto_emotional_speech_set.zip",
+                md5="1465311b24d1de704c4c63e4ccc470c7",
+            ),
+        ),
         parse=parse,
     )
 )

@@ -1,6 +1,5 @@
 """RAVDESS names: every official one, and what must not be taken for one."""
 
-import csv
 import re
 from collections import Counter
 from pathlib import Path
@@ -16,13 +15,11 @@ from ser_hf.records import Clip
 
 OFFICIAL = {"neutral": 96} | dict.fromkeys(["calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"], 192)
 KIDS, DOGS = "Kids are talking by the door", "Dogs are sitting by the door"
-EMOBOX = {
-    1: ("01", "11", "20", "21"),
-    2: ("04", "10", "12", "14"),
-    3: ("08", "09", "19", "23"),
-    4: ("03", "05", "07", "24"),
-    5: ("02", "15", "16", "18"),
-    6: ("06", "13", "17", "22"),
+EMOBOX = {1: (1, 11, 20, 21), 2: (4, 10, 12, 14), 3: (8, 9, 19, 23), 4: (3, 5, 7, 24), 5: (2, 15, 16, 18)} | {
+    6: (6, 13, 17, 22)
+}
+LUNA_JIMENEZ = {1: (2, 5, 14, 15, 16), 2: (3, 6, 7, 13, 18), 3: (10, 11, 12, 19, 20), 4: (8, 17, 21, 23, 24)} | {
+    5: (1, 4, 9, 22)
 }
 
 
@@ -58,9 +55,8 @@ def test_a_name_says_everything(stem, emotion, intensity, sentence, repetition, 
 
 
 @pytest.mark.real
-def test_every_official_name(shared_corpora):
-    with (shared_corpora / "names/ravdess_speech.tsv").open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t"))
+def test_every_official_name(names_list):
+    rows = names_list("ravdess_speech")
     assert Counter(row["label"] for row in rows) == OFFICIAL
     for row in rows:
         clip = parse(Path(row["path"]))
@@ -134,25 +130,22 @@ def test_any_extension_gives_the_same_clip(extension):
     assert parse(Path(f"03-01-05-01-01-01-02{extension}")).clip_id == "ravdess/03-01-05-01-01-01-02"
 
 
-def outcome(path: Path) -> Clip | str | None:
-    try:
-        return parse(path)
-    except CorpusError as error:
-        return str(error)
-
-
 ANY_NAME = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1)
 
 
 @given(ANY_NAME | st.from_regex(r"03-01(-\d\d){5}", fullmatch=True))
-def test_no_name_breaks_the_parser(stem):
-    found = outcome(Path(f"{stem}.wav"))
+def test_no_name_breaks_the_parser(outcome, stem):
+    found = outcome(parse, Path(f"{stem}.wav"))
     if isinstance(found, Clip):
         assert found.emotion in OFFICIAL
     else:
         assert found is None or stem in found
 
 
-@pytest.mark.parametrize("fold", EMOBOX)
-def test_the_emobox_folds(fold):
-    assert CORPORA["ravdess"].test_speakers("emobox", fold) == tuple(f"ravdess_{s}" for s in EMOBOX[fold])
+@pytest.mark.parametrize(("protocol", "published"), [("emobox", EMOBOX), ("luna-jimenez", LUNA_JIMENEZ)])
+def test_the_published_folds(protocol, published):
+    folds = CORPORA["ravdess"].folds[protocol]
+    assert folds.unit == "speaker"
+    assert {number: set(fold.test) for number, fold in folds.folds.items()} == {
+        number: {f"{actor:02d}" for actor in actors} for number, actors in published.items()
+    }

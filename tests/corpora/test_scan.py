@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ser_hf.corpora import CORPORA, audio_files, corpus_root, scan
-from ser_hf.errors import CorpusError, SerHfError, SplitError
+from ser_hf.errors import CorpusError, SerHfError
 from ser_hf.labels import EMOTIONS
 
 RAVDESS = CORPORA["ravdess"]
@@ -38,26 +38,31 @@ def test_every_record_is_complete(name):
     assert corpus.licence
     assert corpus.names
     assert corpus.how_to_get.endswith(".")
-    assert (corpus.parse is None) != (corpus.find is None)
+    assert [corpus.parse, corpus.reader, corpus.find].count(None) == 2
     assert set(corpus.emotions.values()) <= set(EMOTIONS)
     assert set(corpus.expected) <= set(corpus.emotions)
-    assert corpus.speaker("x") == f"{name}_x"
+    assert corpus.speaker("x") == f"{corpus.speakers_of or name}_x"
+    assert corpus.speakers_of is None or corpus.speakers_of in CORPORA
 
 
 @pytest.mark.parametrize("name", list(CORPORA))
-def test_folds_test_every_speaker_once(name):
-    for folds in CORPORA[name].folds.values():
-        tested = [speaker for fold in folds.values() for speaker in fold]
+def test_folds_test_every_member_once(name):
+    for published in CORPORA[name].folds.values():
+        assert published.unit in ("speaker", "session", "clip")
+        assert published.source
+        assert list(published.folds) == list(range(1, len(published.folds) + 1))
+        tested = [member for fold in published.folds.values() for member in fold.test]
         assert len(tested) == len(set(tested))
-        assert list(folds) == list(range(1, len(folds) + 1))
+        assert not any(member.startswith(f"{name}_") or member.startswith(f"{name}/") for member in tested)
+        for fold in published.folds.values():
+            assert fold.test
+            assert not set(fold.test) & set(fold.validation)
+            assert len(fold.validation) == len(set(fold.validation))
 
 
-@pytest.mark.parametrize(
-    ("protocol", "fold", "what"), [("emobox", 7, "fold 7; it has folds 1, 2"), ("loso", 1, "'loso'")]
-)
-def test_a_missing_fold_is_refused(protocol, fold, what):
-    with pytest.raises(SplitError, match=what):
-        RAVDESS.test_speakers(protocol, fold)
+def test_every_file_of_folds_belongs_to_a_corpus(root):
+    files = {path.stem for path in (root / "ser_hf/corpora/folds").glob("*.json")}
+    assert files == {name for name in CORPORA if CORPORA[name].folds}
 
 
 def test_audio_files_of_any_extension_and_case_are_found(tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.tess import parse
-from ser_hf.errors import CorpusError, SplitError
+from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 NATIVE = ["angry", "disgust", "fear", "happy", "neutral", "pleasant surprise", "sad"]
@@ -45,13 +45,13 @@ def test_every_spelling(path, speaker, word, native, emotion):
         sex="female",
         language="en",
         sentence=f"Say the word {word}",
+        age={"OAF": 64, "YAF": 26}[speaker],
     )
 
 
 @pytest.mark.real
-def test_every_official_name(shared_corpora):
-    with (shared_corpora / "names/tess.tsv").open(encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines, delimiter="\t"))
+def test_every_official_name(names_list):
+    rows = names_list("tess")
     ids = set()
     for row in rows:
         clip = parse(Path(row["path"]))
@@ -97,25 +97,33 @@ def test_an_unknown_emotion_is_refused_with_the_path():
         parse(Path("OAF_sad/OAF_back_bored.wav"))
 
 
-def outcome(path: Path) -> Clip | str | None:
-    try:
-        return parse(path)
-    except CorpusError as error:
-        return str(error)
-
-
 ANY_NAME = st.text(st.characters(exclude_characters="/\0", codec="utf-8"), min_size=1)
 
 
 @given(ANY_NAME | st.from_regex(r"[OY]AF_[a-z]+_[a-z_]+", fullmatch=True))
-def test_no_name_breaks_the_parser(stem):
-    found = outcome(Path(f"{stem}.wav"))
+def test_no_name_breaks_the_parser(outcome, stem):
+    found = outcome(parse, Path(f"{stem}.wav"))
     if isinstance(found, Clip):
         assert found.native_label in NATIVE
     else:
         assert found is None or stem in found
 
 
-def test_there_are_no_emobox_speaker_folds():
-    with pytest.raises(SplitError, match="corpus 'tess' has no 'emobox' folds; it has: none"):
-        CORPORA["tess"].test_speakers("emobox", 1)
+def test_the_emobox_fold_is_a_list_of_clips_of_both_speakers():
+    folds = CORPORA["tess"].folds["emobox"]
+    assert (folds.unit, list(folds.folds)) == ("clip", [1])
+    assert len(folds.folds[1].test) == 700
+    assert {clip.split("_")[0] for clip in folds.folds[1].test} == {"OAF", "YAF"}
+
+
+@pytest.mark.real
+def test_every_clip_of_the_folds_is_one_of_the_corpus(shared_corpora):
+    with (shared_corpora / "names/tess.tsv").open(encoding="utf-8") as lines:
+        ids = {parse(Path(row["path"])).clip_id for row in csv.DictReader(lines, delimiter="\t")}
+    for folds in CORPORA["tess"].folds.values():
+        assert {f"tess/{clip}" for fold in folds.folds.values() for clip in fold.test} <= ids
+
+
+def test_the_mirror_is_named_with_its_checksum():
+    (download,) = CORPORA["tess"].downloads
+    assert (download.url.rsplit("/", 1)[1], download.md5) == (download.filename, "1465311b24d1de704c4c63e4ccc470c7")
