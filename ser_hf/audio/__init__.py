@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .decode import decode
+from .decode import Recording, decode, read_recording
 from .identity import audio_hash
 from .load import load
 from .resample import resample
 
-__all__ = ["audio_hash", "decode", "load", "resample"]
+__all__ = ["Recording", "audio_hash", "decode", "load", "read_recording", "resample"]

@@ -16,6 +16,12 @@ _STREAMING = 0x7FFF0000
 _MP3_HEADERS = 1 << 18
 """Where the first MPEG frame is looked for, behind tags and a cover picture."""
 
+VIDEO = (
+    "is an MP4 / M4A / WebM or AVI file, which libsndfile does not read; convert it: put its sound into a .wav of the "
+    "same name beside it (ffmpeg -i clip.mp4 -vn clip.wav), or install FFmpeg and 'ser_hf[codec]'"
+)
+"""What is said of a video, or of sound in a video's container."""
+
 _MAGIC = (
     (b"RIFF", "WAV"),
     (b"RIFX", "WAV"),
@@ -36,6 +42,12 @@ def not_audio(data: bytes) -> str | None:
     return None
 
 
+def is_video(data: bytes) -> bool:
+    """Whether this is one of the containers that videos come in: MP4 (M4A, MOV), Matroska (WebM) or AVI."""
+    avi = data[:4] == b"RIFF" and data[8:12] == b"AVI "
+    return avi or data[4:8] == b"ftyp" or data.startswith(b"\x1aE\xdf\xa3")
+
+
 def describe(data: bytes, detail: str) -> str:
     """Words for bytes that libsndfile refuses with ``detail``: a damaged container, a web page, text, or who knows."""
     container = next((name for magic, name in _MAGIC if data.startswith(magic)), None)
@@ -44,8 +56,6 @@ def describe(data: bytes, detail: str) -> str:
     head = data[:512]
     if b"<html" in head.lower() or b"<!doctype html" in head.lower():
         return "is a web page (HTML), not audio; the download met a log-in or error page"
-    if head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3"):
-        return "is an MP4 / M4A / WebM file, which libsndfile does not read; convert it to WAV or FLAC"
     if _is_text(head):
         return f"is text, not audio (it begins {head[:40].decode('utf-8', 'replace')!r})"
     return "is not audio that libsndfile reads (WAV, AIFF, FLAC, OGG, MP3)"
