@@ -10,6 +10,7 @@ from ser_hf.atomic import write_json
 from ser_hf.data import load_corpus, split_counts
 from ser_hf.errors import SplitError
 from ser_hf.features import add_features
+from ser_hf.labels import Scheme
 from ser_hf.provenance import now, versions
 from ser_hf.reporting import load_results, write_report
 from ser_hf.training import folders, load_checkpoint, read_split, score
@@ -46,12 +47,13 @@ def evaluate(
     folder = Path(run)
     model, extractor = load_checkpoint(folder)
     trained, split = load_results(folder), read_split(folder)
+    defined = trained["data"].get("scheme_definition")
     names = list(corpora or (corpus["name"] for corpus in trained["data"]["corpora"]))
     loaded = load_corpus(
         names,
         data_root=data_root,
         data_dirs=folders(data_dirs),
-        scheme=trained["data"]["scheme"],
+        scheme=Scheme.from_dict(defined) if defined else trained["data"]["scheme"],
         skip_bad=skip_bad,
         num_proc=num_proc,
     )

@@ -1,4 +1,4 @@
-"""A small Hub on the loopback address: enough of its HTTP API for huggingface_hub to push and pull model repositories.
+"""A small Hub on the loopback address: enough of its HTTP API for huggingface_hub to push and pull models and datasets.
 
 Repositories live in memory. Writing needs ``TOKEN``, and so does reading a private repository. Large files go through
 the LFS batch API to a storage server of another origin, by signed addresses, and come back from there by a redirect, as
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import yaml
 
@@ -146,8 +146,9 @@ class _Api:
         wanted = self.json()
         if wanted.get("organization") not in (None, USER):
             raise RefusedError(403, f"You don't have the rights to create a model under {wanted['organization']}")
-        name = f"{USER}/{wanted['name']}"
-        answer = {"url": f"{self.hub.url}/{name}", "name": name}
+        kind = "datasets/" if wanted.get("type") == "dataset" else ""
+        name = f"{kind}{USER}/{wanted['name']}"
+        answer = {"url": f"{self.hub.url}/{name}", "name": name.removeprefix(kind)}
         if name in self.hub.repos:
             return 409, {**answer, "error": "You already created this model repo"}
         self.hub.repos[name] = Repo(name, wanted.get("visibility") == "private" or bool(wanted.get("private")))
@@ -231,14 +232,27 @@ class _Api:
     def info(self, name: str, revision: str = "main") -> Any:
         commit = self.at(name, revision)
         siblings = [{"rfilename": path} for path in commit.files]
+        name = name.removeprefix("datasets/")
         return {"id": name, "modelId": name, "sha": commit.oid, "private": False, "tags": [], "siblings": siblings}
 
     def tree(self, name: str, revision: str, folder: str = "") -> Any:
         commit = self.at(name, revision)
-        found = [blob.entry(path) for path, blob in commit.files.items() if path.startswith(folder.strip("/"))]
-        if folder and not found:
+        prefix = f"{unquote(folder).strip('/')}/" if folder else ""
+        below = {path: blob for path, blob in commit.files.items() if path.startswith(prefix)}
+        if folder and not below:
             raise RefusedError(404, f"{folder} does not exist on {revision}", "EntryNotFound", commit.oid)
-        return found
+        files = [blob.entry(path) for path, blob in below.items()]
+        if "recursive=true" in self.query.lower():
+            return files
+        folders = sorted({prefix + path[len(prefix) :].split("/")[0] for path in below} - below.keys())
+        direct = [file for file in files if "/" not in file["path"][len(prefix) :]]
+        return [*direct, *(_folder(path) for path in folders)]
+
+    def paths(self, name: str, revision: str) -> Any:
+        commit = self.at(name, revision)
+        wanted = parse_qs(self.body.decode()).get("paths", []) if b"=" in self.body else self.json()["paths"]
+        found = [commit.files[path].entry(path) for path in wanted if path in commit.files]
+        return found + [_folder(w) for w in wanted if any(path.startswith(f"{w}/") for path in commit.files)]
 
     def resolve(self, name: str, revision: str, path: str) -> Any:
         commit = self.at(name, revision)
@@ -255,7 +269,11 @@ class _Api:
         return 200, self.stored()[oid], {"ETag": f'"{oid}"'}
 
 
-_NAME = r"([\w.-]+/[\w.-]+)"
+def _folder(path: str) -> dict[str, Any]:
+    return {"type": "directory", "path": path, "size": 0, "oid": hashlib.sha1(path.encode()).hexdigest()}
+
+
+_NAME = r"((?:datasets/)?[\w.-]+/[\w.-]+)"
 _ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("GET", "/api/whoami-v2", _Api.whoami),
     ("POST", "/api/repos/create", _Api.create),
@@ -269,12 +287,14 @@ _ROUTES: list[tuple[str, str, Callable[..., Any]]] = [
     ("GET", f"/api/models/{_NAME}", _Api.info),
     ("GET", f"/api/models/{_NAME}/revision/([^/]+)", _Api.info),
     ("GET", f"/api/models/{_NAME}/tree/([^/]+)(/.+)?", _Api.tree),
+    ("POST", f"/api/models/{_NAME}/paths-info/([^/]+)", _Api.paths),
     ("GET", f"/{_NAME}/resolve/([^/]+)/(.+)", _Api.resolve),
 ]
 
 
 def _answer(api: _Api, method: str, path: str) -> tuple[int, bytes, dict[str, str]]:
-    """Calls the route; JSON answers become bytes."""
+    """Calls the route; JSON answers become bytes. Datasets have the routes of models, under a name of their own."""
+    path = path.replace("/api/datasets/", "/api/models/datasets/")
     for verb, pattern, route in _ROUTES:
         match = re.fullmatch(pattern, path)
         if match and method in (verb, "HEAD" if verb == "GET" else verb):

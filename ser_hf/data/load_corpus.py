@@ -9,15 +9,17 @@ from pathlib import Path
 
 import datasets
 
-from ser_hf.audio import decode
 from ser_hf.corpora import CORPORA, Corpus
-from ser_hf.errors import AudioError, CorpusError, SerHfError
-from ser_hf.labels import Ledger, get_scheme, make_ledger
-from ser_hf.records import Clip
+from ser_hf.errors import CorpusError, SerHfError
+from ser_hf.labels import Scheme, get_scheme
+from ser_hf.ledger import Ledger, make_ledger
 
+from .checks import repeated_audio
 from .ser_corpus import COMBINED, SerCorpus
 
 logger = logging.getLogger(__name__)
+
+EVERY = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Corpora:
         dataset: the rows, see ``row_features``.
         ledger: what became of every clip found.
         records: the corpora in it.
-        remarks: counts that differ from the official ones, files left out.
+        remarks: counts that differ from the official ones, files passed over, odd files, recordings there twice.
     """
 
     dataset: datasets.Dataset
@@ -42,7 +44,7 @@ def load_corpus(
     *,
     data_root: str | Path | None = None,
     data_dirs: Mapping[str, str] | None = None,
-    scheme: str = "8class",
+    scheme: str | Path | Scheme = "8class",
     skip_bad: bool = False,
     num_proc: int | None = None,
     cache_dir: str | Path | None = None,
@@ -50,20 +52,23 @@ def load_corpus(
     """Builds (or takes from the cache) the dataset of one or more corpora.
 
     Args:
-        corpora: registered names, see ``ser-hf list corpora``.
+        corpora: registered names, see ``ser-hf list corpora``; ``["all"]`` takes every corpus that has a folder.
         data_root: folder that holds one folder per corpus.
         data_dirs: corpus name -> its folder, over ``data_root``.
-        scheme: label scheme.
-        skip_bad: leave out unreadable files and list them in the ledger, instead of stopping at the first one.
+        scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
+        skip_bad: leave out clips that cannot be used (unreadable, silent, known to be spoilt) and list them in the
+            ledger, instead of stopping.
         num_proc: worker processes; None is one, in this process.
         cache_dir: where ``datasets`` keeps the result; its own default where None.
 
     Raises:
         CorpusError: a missing folder, no clip, no readable clip, or a name outside a corpus' grammar.
-        AudioError: an unreadable file, named (unless ``skip_bad``).
-        SerHfError: an unknown corpus or scheme.
+        AudioError: clips that cannot be used, all of them in one error (unless ``skip_bad``).
+        SerHfError: an unknown corpus or scheme, or less than one process.
     """
-    names = list(dict.fromkeys(corpora))
+    if num_proc is not None and num_proc < 1:
+        raise SerHfError(f"num_proc is {num_proc}; expected 1 or more worker processes")
+    names = [] if list(corpora) == [EVERY] else list(dict.fromkeys(corpora))
     label_scheme = get_scheme(scheme)
     for name in (*names, *(data_dirs or ())):
         CORPORA[name]
@@ -73,51 +78,33 @@ def load_corpus(
         corpora=tuple(names),
         data_root=str(data_root) if data_root else None,
         data_dirs=dict(data_dirs or {}),
-        scheme=scheme,
+        scheme=label_scheme,
         skip_bad=skip_bad,
     )
-    clips = [clip for found in builder.scans for clip in found.clips]
-    wanted = [clip for clip in clips if label_scheme.class_of(clip.emotion) is not None]
-    remarks = tuple(line for found in builder.scans for line in found.remarks())
+    _prepare(builder, num_proc)
+    scans, found = builder.scans or [], builder.findings()
+    unreadable, bad = (found.left_out(unreadable=which) for which in (True, False))
+    ledger = make_ledger((clip for one in scans for clip in one.clips), label_scheme, unreadable, bad)
+    if not builder.info.splits["train"].num_examples:
+        why = f"; the first: {found.bad[0].problem}" if found.bad else f" under the scheme {label_scheme.name}"
+        raise CorpusError(f"no readable clip in {', '.join(corpora)}{why}")
+    dataset = builder.as_dataset(split="train")
+    remarks = (*(line for one in scans for line in one.remarks()), *found.remarks(), *repeated_audio(dataset))
     for line in remarks:
         logger.warning(line)
+    if found.bad:
+        logger.warning("%d clips that cannot be used were left out; the ledger lists them", len(found.bad))
+    return Corpora(dataset, ledger, tuple(one.corpus for one in scans), remarks)
+
+
+def _prepare(builder: SerCorpus, num_proc: int | None) -> None:
+    """Builds the cache, or finds it; raises the cause of an error in place of what ``datasets`` wraps around it."""
     try:
         builder.download_and_prepare(num_proc=num_proc)
     except datasets.exceptions.DatasetGenerationError as error:
-        raise _cause(error, wanted) from error
-    if not builder.info.splits["train"].num_examples:
-        why = f"; the first: {_reason(wanted[0])}" if wanted else f" under the scheme {scheme}"
-        raise CorpusError(f"no readable clip in {', '.join(names)}{why}")
-    dataset = builder.as_dataset(split="train")
-    there = set(dataset["clip_id"][:])
-    unreadable = {clip.clip_id: _reason(clip) for clip in wanted if clip.clip_id not in there}
-    if unreadable:
-        logger.warning("%d unreadable files left out: %s", len(unreadable), "; ".join(unreadable.values()))
-    ledger = make_ledger(clips, label_scheme, unreadable)
-    return Corpora(dataset, ledger, tuple(found.corpus for found in builder.scans), remarks)
-
-
-def _cause(error: BaseException, clips: Sequence[Clip]) -> BaseException:
-    """The user's error behind what ``datasets`` wraps around it, or the wrapper where there is none.
-
-    An error that comes from a worker process has lost what it wraps: the unreadable file is looked for again.
-    """
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, SerHfError):
-            return link
-        link = link.__cause__ or link.__context__
-    for clip in clips:
-        try:
-            decode(clip.path)
-        except AudioError as found:
-            return found
-    return error
-
-
-def _reason(clip: Clip) -> str:
-    try:
-        decode(clip.path)
-    except AudioError as error:
-        return str(error)
-    return f"{clip.path}: was not readable when the cache was built; now it is, so clear the cache"
+        link: BaseException | None = error
+        while link is not None:
+            if isinstance(link, SerHfError | OSError):
+                raise link from None
+            link = link.__cause__ or link.__context__
+        raise

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ser_hf.errors import SerHfError
-from ser_hf.records import AUDIO
+from ser_hf.records import AUDIO, CLIP_ID, CORPUS
 
-_SHARD_BYTES = 400 << 20
+from ._shards import Shards
+
+_HELD_BYTES = 64 << 20
+"""Of rows that wait for their row group to be full, in all files together."""
 
 
 def write_parquet(parts: datasets.DatasetDict, folder: Path) -> list[dict[str, Any]]:
-    """Writes ``data/<corpus>/<split>-<i>-of-<n>-<digest>.parquet`` below ``folder``.
+    """Writes ``data/<corpus>/<split>-<i>-of-<n>-<digest>.parquet`` below ``folder``, in one pass over the rows.
+
+    The audio column becomes ``datasets.Audio(decode=False)``: bytes and path as before, and the Hub's viewer plays it.
 
     ``load_dataset`` caches a folder by its own name and the patterns of its files, whatever is in them. The digest of
     the rows stands in the patterns, so that a dataset built again, or another in a folder of that name, is read anew.
@@ -25,20 +32,25 @@ def write_parquet(parts: datasets.DatasetDict, folder: Path) -> list[dict[str, A
     Returns:
         The configs of the dataset card, one per corpus and ``combined`` over all: ``config_name``, ``data_files``.
     """
-    found: dict[str, list[str]] = {}
-    digest = _digest(parts)
-    for split, rows in parts.items():
-        corpora = np.asarray(rows["corpus"][:])
-        for corpus in sorted(set(corpora.tolist())):
-            own = rows.select(np.flatnonzero(corpora == corpus))
-            shards = math.ceil(own.data.nbytes * len(own) / max(len(rows), 1) / _SHARD_BYTES) or 1
-            for i in range(shards):
-                path = folder / "data" / corpus / f"{split}-{i:05d}-of-{shards:05d}-{digest}.parquet"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                own.shard(shards, i, contiguous=True).to_parquet(path)
-            found.setdefault(corpus, []).append(split)
-    configs = [_config(corpus, corpus, splits, digest) for corpus, splits in sorted(found.items())]
-    return [*configs, {**_config("combined", "*", list(parts), digest), "default": True}]
+    features = datasets.Features(next(iter(parts.values())).features)
+    if AUDIO in features:
+        features[AUDIO] = datasets.Audio(decode=False)
+    shards: dict[tuple[str, str], Shards] = {}
+    for split, corpus, rows in _batches(parts):
+        if (corpus, split) not in shards:
+            shards[corpus, split] = Shards(folder / "data" / corpus, split, features)
+        shards[corpus, split].add(rows)
+        if sum(one.held for one in shards.values()) > _HELD_BYTES:
+            max(shards.values(), key=lambda one: one.held).write()
+    digest = hashlib.sha256(repr(features).encode())
+    for key in sorted(shards):
+        digest.update(f"{key} {shards[key].close()}".encode())
+    name = digest.hexdigest()[:8]
+    for one in shards.values():
+        one.name(name)
+    found = {corpus: [split for split in parts if (corpus, split) in shards] for corpus, _ in sorted(shards)}
+    configs = [_config(corpus, corpus, splits, name) for corpus, splits in found.items()]
+    return [*configs, {**_config("combined", "*", list(parts), name), "default": True}]
 
 
 def load_built(folder: str | Path, config: str | None = None) -> datasets.DatasetDict:
@@ -54,15 +66,59 @@ def load_built(folder: str | Path, config: str | None = None) -> datasets.Datase
         raise SerHfError(f"{folder} cannot be loaded as a dataset: {error}") from error
 
 
-def _digest(parts: datasets.DatasetDict) -> str:
-    """Eight hex digits that change with the rows; the recordings enter by their hash."""
-    digest = hashlib.sha256()
-    for split, rows in parts.items():
-        digest.update(f"{split}: {rows.features}".encode())
-        for column in rows.column_names:
-            if column != AUDIO:
-                digest.update(repr(rows[column][:]).encode())
-    return digest.hexdigest()[:8]
+def _batches(parts: datasets.DatasetDict) -> Iterator[tuple[str, str, pa.Table]]:
+    """Every row once, with its split and corpus; the rows of a split in their order."""
+    names = list(parts)
+    for splits, rows in _numbered(list(parts.values())):
+        for corpus in pc.unique(rows[CORPUS]).to_pylist():
+            own = pc.equal(rows[CORPUS], corpus).to_numpy()
+            for number in np.unique(splits[own & (splits >= 0)]):
+                yield names[number], corpus, rows.filter(pa.array(own & (splits == number)))
+
+
+def _numbered(parts: Sequence[datasets.Dataset]) -> Iterator[tuple[np.ndarray, pa.Table]]:
+    """Batches of rows with the number of every row's split, or -1.
+
+    The splits of one dataset are read together, in one pass over its cached files: ``datasets`` maps them into memory,
+    and a page that was touched counts as this process' own; what is read from a plain file does not.
+    """
+    home = _home(parts)
+    if home is None:
+        for number, part in enumerate(parts):
+            for rows in part.with_format("arrow").iter(100):
+                yield np.full(len(rows), number), rows
+        return
+    start = 0
+    for entry in parts[0].cache_files:
+        with pa.OSFile(entry["filename"]) as file, pa.ipc.open_stream(file) as reader:
+            for batch in reader:
+                yield home[start : start + len(batch)], pa.Table.from_batches([batch])
+                start += len(batch)
+
+
+def _home(parts: Sequence[datasets.Dataset]) -> np.ndarray | None:
+    """The number of the split each row of the common cached files is in, or -1.
+
+    None where the splits are not made of the same files, or are not just rows of them in their order.
+    """
+    files, features = parts[0].cache_files, parts[0].features
+    if any(part.cache_files != files or part.features != features for part in parts):
+        return None
+    clips: list[str] = []
+    schema = features.arrow_schema
+    for entry in files:
+        with pa.memory_map(entry["filename"]) as file, pa.ipc.open_stream(file) as reader:
+            if reader.schema != schema:
+                return None
+            clips += reader.read_all()[CLIP_ID].to_pylist()
+    place = {clip: row for row, clip in enumerate(clips)}
+    home = np.full(len(clips), -1)
+    for number, part in enumerate(parts):
+        rows = np.array([place.get(clip, -1) for clip in part[CLIP_ID][:]], dtype=int)
+        if len(place) < len(clips) or (np.diff(rows, prepend=-1) <= 0).any() or (home[rows] >= 0).any():
+            return None
+        home[rows] = number
+    return home
 
 
 def _config(name: str, folder: str, splits: list[str], digest: str) -> dict[str, Any]:

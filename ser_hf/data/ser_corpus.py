@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import os
+import shutil
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
 
 import datasets
-import numpy as np
+import pyarrow as pa
+from filelock import FileLock, Timeout
 
-from ser_hf.audio import audio_hash, decode
+from ser_hf.audio import Recording, audio_hash
 from ser_hf.corpora import CORPORA, Corpus, Scan, corpus_root, scan
 from ser_hf.errors import AudioError, CorpusError
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.records import Clip
 
+from ._cache_key import cache_key
+from .checks import Findings, bad_clips_error, oddities, read_clip
 from .synthetic import synthetic_root
 
 COMBINED = "combined"
 _VERSION = datasets.Version("0.1.0")
+_CHECKS = "checks.json"
+_ROWS = 100
+_BYTES = 16 << 20
+"""Rows and bytes of audio that are held at once; ``datasets`` keeps binary columns in batches of 100 rows as well."""
+
+_COLUMNS = tuple(f.name for f in fields(Clip) if f.name not in ("path", "votes"))
+_of_clip = attrgetter(*_COLUMNS)
+_AT_WORK: dict[str, tuple[Clip, ...]] = {}
+"""Builder's hash -> its clips while it builds: workers that are forked find them here, so none goes through a pipe."""
 
 
 def row_features(scheme: Scheme) -> datasets.Features:
     """The columns of a harmonised corpus under a label scheme.
 
     The audio is a plain struct of the file's bytes and name: ``datasets.Audio`` would need FFmpeg even to store a path.
+    ``label_distribution`` holds the raters' shares of the classes; ``source`` and ``augmentation`` are set in augmented
+    copies alone: the clip they were made from, and how.
     """
-    text, number = datasets.Value("string"), datasets.Value("int32")
+    text, number, score = (datasets.Value(kind) for kind in ("string", "int32", "float32"))
     return datasets.Features(
         {
             "audio": {"bytes": datasets.Value("binary"), "path": text},
@@ -46,7 +61,15 @@ def row_features(scheme: Scheme) -> datasets.Features:
             "repetition": number,
             "channel": text,
             "session": text,
+            "age": number,
+            "partition": text,
+            "label_distribution": datasets.List(datasets.Value("float32")),
+            "valence": score,
+            "arousal": score,
+            "dominance": score,
             "clip_id": text,
+            "source": text,
+            "augmentation": text,
             "duration": datasets.Value("float32"),
             "sampling_rate": number,
             "audio_hash": text,
@@ -63,14 +86,14 @@ class SerCorpusConfig(datasets.BuilderConfig):
             folder under ``data_root``.
         data_root: folder that holds one folder per corpus.
         data_dirs: corpus name -> its folder, over ``data_root``. ``data_dir`` does the same for a single corpus.
-        scheme: label scheme, see ``ser_hf.labels``.
-        skip_bad: leave out unreadable files instead of stopping at the first one.
+        scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
+        skip_bad: leave out clips that cannot be used instead of stopping.
     """
 
     corpora: tuple[str, ...] = ()
     data_root: str | None = None
     data_dirs: dict[str, str] = field(default_factory=dict)
-    scheme: str = "8class"
+    scheme: str | Scheme = "8class"
     skip_bad: bool = False
 
     def scans(self) -> list[Scan]:
@@ -103,7 +126,7 @@ class SerCorpusConfig(datasets.BuilderConfig):
         return corpus_root(corpus, self.data_root, self.data_dirs)
 
 
-class SerCorpus(datasets.GeneratorBasedBuilder):
+class SerCorpus(datasets.ArrowBasedBuilder):
     """Emotional speech corpora with harmonised labels; one config per corpus, and ``combined``.
 
     All clips come as one split, ``train``: how they are divided is the business of ``ser_hf.data.make_split``. Clips
@@ -115,7 +138,7 @@ class SerCorpus(datasets.GeneratorBasedBuilder):
 
     Raises:
         CorpusError: no such folder, no clip in it, or a name outside the corpus' grammar.
-        AudioError: a file is not readable (unless ``skip_bad``).
+        AudioError: clips that cannot be used, all of them listed (unless ``skip_bad``).
     """
 
     VERSION = _VERSION
@@ -126,10 +149,14 @@ class SerCorpus(datasets.GeneratorBasedBuilder):
 
     def _create_builder_config(self, *args: Any, **kwargs: Any) -> tuple[datasets.BuilderConfig, str]:
         config, config_id = super()._create_builder_config(*args, **kwargs)
-        self.scans = config.scans()
+        self.scans: list[Scan] | None = config.scans()
+        self._key = cache_key(self.scans, get_scheme(config.scheme))
         # the cache folder must change with the files and their parsers; by default only module and config name it
-        self.hash: str | None = self.hash or _fingerprint(self.scans)
+        self.hash: str = self.hash or self._key
         return config, config_id
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "scans": None}  # every worker would get a copy
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(
@@ -137,50 +164,107 @@ class SerCorpus(datasets.GeneratorBasedBuilder):
             features=row_features(get_scheme(self.config.scheme)),
         )
 
+    def findings(self) -> Findings:
+        """What the checks found when the cache was built."""
+        return Findings.read(Path(self.cache_dir, _CHECKS))
+
+    def _clips(self) -> tuple[Clip, ...]:
+        """The clips the scheme keeps; looked for again in a worker that is not a fork."""
+        if self.hash in _AT_WORK:
+            return _AT_WORK[self.hash]
+        scheme = get_scheme(self.config.scheme)
+        if self.scans is None:
+            self.scans = self.config.scans()
+            if cache_key(self.scans, scheme) != self._key:
+                raise CorpusError("files of the corpora changed while they were read; build again")
+        return tuple(c for found in self.scans for c in found.clips if scheme.class_of(c.emotion) is not None)
+
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
-        scheme = get_scheme(self.config.scheme)
-        clips = [clip for found in self.scans for clip in found.clips if scheme.class_of(clip.emotion) is not None]
-        return [datasets.SplitGenerator("train", gen_kwargs={"clips": clips})]
+        notes = None
+        if not dl_manager.is_streaming and Path(self._output_dir).is_dir():
+            _clear(Path(self._output_dir), Path(self.cache_dir))
+            notes = str(Path(self._output_dir, f"notes-{uuid.uuid4().hex}"))
+        # lists are what datasets deals out to workers
+        numbers = list(range(len(self._clips())))
+        main = os.getpid()
+        return [datasets.SplitGenerator("train", gen_kwargs={"numbers": numbers, "notes": notes, "main": main})]
 
-    def _generate_examples(self, clips: list[Clip]) -> Iterator[tuple[str, dict[str, Any]]]:
-        scheme = get_scheme(self.config.scheme)
-        for clip in clips:
+    def _prepare_split(self, split_generator: datasets.SplitGenerator, **kwargs: Any) -> None:
+        clips = _AT_WORK[self.hash] = self._clips()
+        try:
+            super()._prepare_split(split_generator, **kwargs)
+        finally:
+            _AT_WORK.pop(self.hash, None)
+        notes = split_generator.gen_kwargs["notes"]
+        if notes is not None:
+            files = sorted(Path(notes).parent.glob(f"{Path(notes).name}-*"))
+            found = Findings.read(*files)
+            found.write(Path(notes).with_name(_CHECKS))
+            for path in files:
+                path.unlink()
+            if found.bad and not self.config.skip_bad:
+                raise bad_clips_error(found.bad, len(clips))
+
+    def _generate_tables(self, numbers: list[int], notes: str | None, main: int) -> Iterator[tuple[int, pa.Table]]:
+        """Tables of 100 rows or 16 MiB.
+
+        Args:
+            numbers: which clips.
+            notes: how the file begins that takes what the checks found; without one, bad clips are errors.
+            main: the process that builds; its workers do not outlive it.
+        """
+        scheme, clips, found = get_scheme(self.config.scheme), self._clips(), Findings()
+        schema, parent = row_features(scheme).arrow_schema, os.getppid()
+        rows: list[dict[str, Any]] = []
+        size = 0
+        for number in numbers:
+            if os.getppid() != parent and os.getpid() != main:
+                raise SystemExit(f"the process {main}, which builds, is gone")
+            clip = clips[number]
             try:
-                yield clip.clip_id, row(clip, scheme)
-            except AudioError:
-                if not self.config.skip_bad:
+                recording = read_clip(clip)
+            except AudioError as error:
+                if notes is None and not self.config.skip_bad:
                     raise
+                found.add_bad(clip, error)
+                continue
+            for what in oddities(clip, recording):
+                found.add_odd(clip.corpus, what, [clip.clip_id])
+            rows.append(row(clip, recording, scheme))
+            size += len(recording.data)
+            if len(rows) == _ROWS or size > _BYTES:
+                yield number, pa.Table.from_pylist(rows, schema)
+                rows, size = [], 0
+        if rows:
+            yield numbers[-1], pa.Table.from_pylist(rows, schema)
+        if notes is not None:
+            found.write(Path(f"{notes}-{numbers[0] if numbers else 0:09d}.json"))
 
 
-def row(clip: Clip, scheme: Scheme) -> dict[str, Any]:
-    """Reads a clip's file and makes its row; the bytes are kept as they are.
-
-    Raises:
-        AudioError: the file is not readable audio.
-    """
-    try:
-        data = clip.path.read_bytes()
-    except OSError as error:
-        raise AudioError(f"{clip.path} cannot be read: {error.strerror or error}") from error
-    samples, rate = decode(data, name=str(clip.path))
-    columns = {f.name: getattr(clip, f.name) for f in fields(clip) if f.name != "path"}
+def row(clip: Clip, recording: Recording, scheme: Scheme) -> dict[str, Any]:
+    """The row of a clip; the bytes of its file are kept as they are."""
+    label = scheme.class_of(clip.emotion)
     return {
-        **columns,
-        "audio": {"bytes": data, "path": clip.path.name.encode("utf-8", "backslashreplace").decode()},
-        "label": scheme.class_of(clip.emotion),
-        "duration": np.float32(len(samples) / rate),
-        "sampling_rate": rate,
-        "audio_hash": audio_hash(samples, rate),
+        **dict(zip(_COLUMNS, _of_clip(clip), strict=True)),
+        "audio": {"bytes": recording.data, "path": clip.path.name.encode("utf-8", "backslashreplace").decode()},
+        "label": None if label is None else scheme.classes.index(label),
+        "label_distribution": scheme.distribution(clip.votes) if clip.votes else None,
+        "source": None,
+        "augmentation": None,
+        "duration": len(recording.samples) / recording.rate,
+        "sampling_rate": recording.rate,
+        "audio_hash": audio_hash(recording.samples, recording.rate),
     }
 
 
-def _fingerprint(scans: list[Scan]) -> str:
-    """Changes with every file's path, size and time, what is read from its name or table, and the sources that read."""
-    digest = hashlib.sha256(Path(__file__).read_bytes())
-    for found in scans:
-        reader = found.corpus.parse or found.corpus.find
-        digest.update(Path(inspect.getfile(reader)).read_bytes() if reader else b"")
-        for clip in found.clips:
-            stat = clip.path.stat() if clip.path.exists() else clip.path.lstat()  # a link may lead nowhere
-            digest.update(os.fsencode(f"{clip}|{os.path.realpath(clip.path)}|{stat.st_size}|{stat.st_mtime_ns}\n"))
-    return digest.hexdigest()[:16]
+def _clear(folder: Path, cache: Path) -> None:
+    """Removes what killed builds left: in the folder to build in, and beside it the unfinished ones nobody works on."""
+    for path in folder.iterdir() if folder.suffix == ".incomplete" else ():
+        path.unlink()
+    for left in cache.parents[2].glob("*/*/*.incomplete"):
+        if left != folder:
+            try:
+                with FileLock(f"{left}".removesuffix(".incomplete") + "_builder.lock", timeout=0):
+                    shutil.rmtree(left)
+            except Timeout:
+                continue

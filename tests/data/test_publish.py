@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 
 import datasets
+import pyarrow.parquet as pq
 import pytest
 
 from ser_hf import building
 from ser_hf.building import audit_dataset, build
-from ser_hf.data import SplitOptions, load_built, publish, write_parquet
+from ser_hf.data import SplitOptions, _shards, load_built, write_parquet
 from ser_hf.errors import CorpusError, SerHfError, SplitError
 
 HELD_OUT = SplitOptions(test_speakers=("ravdess_01", "savee_JE"))
@@ -30,7 +31,12 @@ def test_the_folder(built):
     files = {path.relative_to(built.folder).as_posix() for path in built.folder.rglob("*") if path.is_file()}
     digest = next(iter((built.folder / "data/ravdess").iterdir())).stem.rsplit("-", 1)[1]
     parts = ["ravdess/train", "ravdess/validation", "ravdess/test", "savee/train", "savee/test"]
-    assert files == {"README.md", "build.json", *(f"data/{part}-00000-of-00001-{digest}.parquet" for part in parts)}
+    assert files == {
+        "README.md",
+        "build.json",
+        "manifest.parquet",
+        *(f"data/{part}-00000-of-00001-{digest}.parquet" for part in parts),
+    }
     assert built.configs == ("ravdess", "savee", "combined")
     assert [path.name for path in built.folder.parent.iterdir()] == ["ser"], "nothing else is left"
 
@@ -48,10 +54,26 @@ def test_it_loads_by_name_without_a_script(built, config, streaming):
             assert name not in parts
 
 
-def test_the_class_labels_survive(built):
-    parts = datasets.load_dataset(str(built.folder), "combined")
-    assert parts["train"].features == built.split.datasets["train"].features
-    assert parts["train"].features["label"].names[7] == "surprised"
+def test_the_columns_survive_and_the_audio_is_audio(built):
+    wanted = {**built.split.datasets["train"].features, "audio": datasets.Audio(decode=False)}
+    for streaming in (False, True):
+        parts = datasets.load_dataset(str(built.folder), "combined", streaming=streaming)
+        assert dict(parts["train"].features) == wanted
+    assert wanted["label"].names[7] == "surprised"
+    for path in (built.folder / "data").rglob("*.parquet"):
+        assert dict(datasets.Features.from_arrow_schema(pq.read_schema(path))) == wanted
+
+
+def test_nothing_needs_torchcodec_before_audio_is_decoded(built, tmp_path):
+    rows = datasets.load_dataset(str(built.folder), "savee", split="train")
+    sizes = rows.map(lambda row: {"size": len(row["audio"]["bytes"])}).filter(lambda row: row["size"] > 44)
+    assert sizes["size"][:] == [len(row["bytes"]) for row in rows["audio"]]
+    sizes.to_parquet(tmp_path / "again.parquet")
+    assert datasets.Dataset.from_parquet(str(tmp_path / "again.parquet"))[0] == sizes[0]
+    for kept in (rows, datasets.load_dataset(str(built.folder), "savee", split="train", streaming=True)):
+        cast = kept.cast_column("audio", datasets.Audio(sampling_rate=16_000))
+        assert cast.features["audio"].decode
+        assert next(iter(cast.select_columns(["label"]))) == {"label": rows[0]["label"]}
 
 
 def test_a_corpus_without_a_split_does_not_name_it(built):
@@ -79,21 +101,112 @@ def test_an_unreadable_file_that_was_left_out_is_in_the_facts(tmp_path, write_co
     make(root, tmp_path / "out", skip_bad=True)
     facts = json.loads((tmp_path / "out/build.json").read_text("utf-8"))
     assert (facts["ledger"]["found"], facts["ledger"]["used"]) == (56, 55)
-    assert facts["ledger"]["unreadable"] == [f"{path} is empty (0 bytes); fetch or copy it again"]
+    assert facts["ledger"]["unreadable"] == ["savee/DC/a01 is empty (0 bytes); fetch or copy it again"]
+
+
+def read(folder: Path, pattern: str) -> datasets.Dataset:
+    return datasets.load_dataset("parquet", data_files=str(folder / "data" / pattern), split="train")
 
 
 def test_large_splits_become_several_shards(built, tmp_path, monkeypatch):
-    monkeypatch.setattr(publish, "_SHARD_BYTES", 100_000)
+    monkeypatch.setattr(_shards, "_SHARD_BYTES", 30_000)  # a clip has 3244
+    monkeypatch.setattr(_shards, "_GROUP_BYTES", 10_000)
     configs = write_parquet(built.split.datasets, tmp_path)
     digest = configs[-1]["data_files"][0]["path"].split("-")[-1]
-    shards = sorted(path.name for path in (tmp_path / "data/ravdess").glob("train-*"))
-    assert len(shards) > 1
-    assert shards == [f"train-{i:05d}-of-{len(shards):05d}-{digest}" for i in range(len(shards))]
-    rows = datasets.load_dataset("parquet", data_files=str(tmp_path / "data/ravdess/train-*.parquet"), split="train")
+    shards = sorted((tmp_path / "data/ravdess").glob("train-*"))
+    assert len(shards) == 4
+    assert [path.name for path in shards] == [f"train-{i:05d}-of-00004-{digest}" for i in range(4)]
+    groups = [pq.read_metadata(path).row_group(0).num_rows for path in shards]
+    assert groups == [4, 4, 4, 4], "the first is over the limit, which closes it"
     wanted = [clip for clip in built.split.datasets["train"]["clip_id"] if clip.startswith("ravdess")]
-    assert rows["clip_id"][:] == wanted
+    assert read(tmp_path, "ravdess/train-*.parquet")["clip_id"][:] == wanted
     files = [{"split": s, "path": f"data/*/{s}-*-{digest}"} for s in ("train", "validation", "test")]
     assert configs[-1] == {"config_name": "combined", "data_files": files, "default": True}
+
+
+@pytest.mark.parametrize(("limit", "value"), [("_GROUP_ROWS", 5), ("_GROUP_BYTES", 15_000)])
+def test_row_groups_are_small_and_full(built, tmp_path, monkeypatch, limit, value):
+    monkeypatch.setattr(_shards, limit, value)
+    write_parquet(built.split.datasets, tmp_path)
+    (path,) = (tmp_path / "data/savee").glob("train-*")
+    about = pq.read_metadata(path)
+    rows = [about.row_group(i).num_rows for i in range(about.num_row_groups)]
+    assert rows == [5] * (about.num_rows // 5) + [about.num_rows % 5] * (about.num_rows % 5 > 0)
+
+
+def test_audio_is_stored_as_it_is_and_the_rest_compressed(built):
+    about = pq.read_metadata(next((built.folder / "data/savee").glob("train-*"))).row_group(0)
+    columns = {about.column(i).path_in_schema: about.column(i) for i in range(about.num_columns)}
+    assert columns["audio.bytes"].compression == "UNCOMPRESSED"
+    assert columns["label_distribution.list.element"].compression == "SNAPPY"
+    assert {name for name, c in columns.items() if c.compression == "UNCOMPRESSED"} == {"audio.bytes", "audio.path"}
+    assert all(column.has_offset_index for column in columns.values()), "single pages can be found"
+
+
+def shuffled(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return datasets.DatasetDict({name: rows.shuffle(seed=1) for name, rows in parts.items()})
+
+
+def repeated(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return datasets.DatasetDict({**parts, "train": parts["train"].select([0, 1, 1, 5, 5, 5, 60])})
+
+
+def in_memory(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return datasets.DatasetDict(
+        {name: datasets.Dataset.from_list(list(rows), rows.features) for name, rows in parts.items()}
+    )
+
+
+def one_mapped(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return datasets.DatasetDict(
+        {**parts, "train": parts["train"].map(lambda row: {"sentence": "x" + str(row["sentence"])})}
+    )
+
+
+def joined(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    more = parts["train"].select([3, 4]).map(lambda row: {"source": row["clip_id"], "clip_id": row["clip_id"] + "+"})
+    return datasets.DatasetDict({**parts, "train": datasets.concatenate_datasets([parts["train"], more])})
+
+
+def without_a_column(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return parts.remove_columns("sentence")
+
+
+def without_audio(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return parts.remove_columns("audio")
+
+
+def columns_turned(parts: datasets.DatasetDict) -> datasets.DatasetDict:
+    return parts.select_columns(parts["train"].column_names[::-1])
+
+
+CHANGES = [shuffled, repeated, in_memory, one_mapped, joined, without_a_column, without_audio, columns_turned]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_splits_are_written_row_by_row(built, tmp_path, change):
+    parts = change(built.split.datasets)
+    write_parquet(parts, tmp_path)
+    for name, rows in parts.items():
+        for corpus in set(rows["corpus"]):
+            found = read(tmp_path, f"{corpus}/{name}-*.parquet")
+            assert list(found) == [row for row in rows if row["corpus"] == corpus]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_other_rows_have_another_digest(built, tmp_path, change):
+    names = [write_parquet(parts, tmp_path / str(i))[0]["data_files"] for i, parts in enumerate(
+        [built.split.datasets, change(built.split.datasets)])]  # fmt: skip
+    assert (names[0] == names[1]) is (change is in_memory)
+
+
+def test_rows_of_many_corpora_in_turn_make_no_more_files(built, tmp_path, monkeypatch):
+    monkeypatch.setattr("ser_hf.data.publish._HELD_BYTES", 20_000)
+    rows = datasets.concatenate_datasets(list(built.split.datasets.values())).shuffle(seed=1)
+    write_parquet(datasets.DatasetDict({"train": rows}), tmp_path)
+    assert len(list(tmp_path.rglob("*.parquet"))) == 2
+    groups = [pq.read_metadata(path).num_row_groups for path in tmp_path.rglob("*.parquet")]
+    assert groups == [2, 2], "what is held is bounded over all files"
 
 
 def test_folders_of_one_name_are_told_apart_by_load_dataset(tmp_path, corpora_root):
@@ -106,8 +219,11 @@ def test_folders_of_one_name_are_told_apart_by_load_dataset(tmp_path, corpora_ro
     assert clips[0] != clips[1]
 
 
-def test_the_same_build_has_the_same_files(tmp_path, corpora_root):
-    made = [make(corpora_root, tmp_path / name).folder for name in ("one", "two")]
+def test_the_same_build_has_the_same_files_however_many_processes_read(tmp_path, corpora_root, monkeypatch):
+    monkeypatch.setattr(_shards, "_GROUP_BYTES", 10_000)
+    made = [make(corpora_root, tmp_path / "one").folder]
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    made.append(make(corpora_root, tmp_path / "two", num_proc=2).folder)
     one, two = ({p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.parquet")} for out in made)
     assert one == two
 
@@ -216,8 +332,9 @@ def test_a_dataset_changed_after_building_does_not_keep_its_claim(tmp_path, corp
 def test_the_audit_of_somebody_elses_dataset(tmp_path, make_rows):
     for name, speakers in {"train": ["a", "b", "c"], "test": ["a", "d", "e"]}.items():
         make_rows(speakers, clip_ids=[f"{name} {s}" for s in speakers]).to_parquet(tmp_path / f"data/{name}.parquet")
-    assert [f.level for f in audit_dataset(tmp_path).findings] == ["warning"]
-    assert [f.level for f in audit_dataset(tmp_path, speaker_independent=True).findings] == ["error"]
+    for claim, level in ((False, "warning"), (True, "error")):
+        found = audit_dataset(tmp_path, speaker_independent=claim).findings
+        assert [f.rule for f in found if f.level == level] == ["speaker-overlap"]
 
 
 def test_the_audit_of_nothing(tmp_path):
