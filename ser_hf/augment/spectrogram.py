@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.nn import functional as F
+
+from ._affine import resample
 
 
 def mask(
@@ -56,6 +57,4 @@ def stretch(features: torch.Tensor, time: float, frequency: float, rng: np.rando
     theta = np.zeros((batch, 2, 3))
     theta[:, 0, 0] = 1 / wide
     theta[:, 1, 1], theta[:, 1, 2] = 1 / high, 1 / high - 1
-    maps = features.unsqueeze(1)
-    grid = F.affine_grid(torch.from_numpy(theta).to(features), list(maps.shape), align_corners=False)
-    return F.grid_sample(maps, grid, mode="bilinear", padding_mode="border", align_corners=False).squeeze(1)
+    return resample(features, theta, "border")
