@@ -2,5 +2,6 @@
 
 from .add_features import add_features
 from .feature_rows import FeatureRows
+from .live_rows import LiveFeatureRows
 
-__all__ = ["FeatureRows", "add_features"]
+__all__ = ["FeatureRows", "LiveFeatureRows", "add_features"]

@@ -1,44 +1,61 @@
-"""The feature extractor: waveforms of any length in, log-mel spectrograms of one length out; saved with the model."""
+"""The feature extractor: waveforms of any length in, features of one shape out; saved with the model."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
 from transformers import BatchFeature, SequenceFeatureExtractor
 from transformers.utils import logging
 
+from .blocks import empty, for_blocks
 from .log_mel import LogMelSettings, log_mel
-from .waveform import TRIM_DB, as_waveform, fix_length, peak_normalise, trim_silence
+from .mfcc import DELTA_WIDTH, cepstrum, with_deltas
+from .normalisation import NORMALISATIONS, check_statistics, normalise_clips, normalise_rows
+from .waveform import TRIM_DB, Waveform, prepare
 
 logger = logging.get_logger(__name__)
 
-NORMALISATIONS = ("scaled", "none")
-_CPU_CLIPS = 1
-_ACCELERATOR_CLIPS = 256
+FEATURES = ("log_mel", "mfcc")
 
 
 class SerFeatureExtractor(SequenceFeatureExtractor):
-    """Peak-normalise, trim silence, pad or cut to one length, log-mel spectrogram, scale.
+    """Peak-normalise, trim silence, pad or cut to one length, log-mel spectrogram or MFCC, normalise.
 
-    The result for a clip does not depend on the other clips of the batch. Statistics of a training set are not kept
-    here: the first layer of every model is a batch normalisation over the mel bins.
+    The result for a clip does not depend on the other clips of the batch: on one device within 1e-5 dB.
+
+    Clips of any length are taken: of a long one the middle remains, a short one gets zeros on both sides. Samples
+    beyond 1 and clipped ones are as good as others. A clip of zeros is as loud as its loudest point everywhere, 0 dB.
 
     Args:
         sampling_rate: Hz of the waveforms; others are refused.
         duration: seconds of every clip after padding (zeros, both sides) or cutting (both sides).
-        n_fft: samples in a window.
-        hop_length: samples between windows.
+        n_fft: samples in a frame.
+        hop_length: samples between frames.
         n_mels: mel bins.
         f_min: lowest frequency in Hz.
         f_max: highest frequency in Hz; None for half the sampling rate.
-        top_db: dynamic range kept under the loudest point of a clip, in dB.
+        top_db: dynamic range kept under the loudest point of a clip, in dB; None keeps all.
         trim_db: silence at both ends this many dB under the loudest frame is cut; None keeps it.
         peak_normalise: scale every waveform to a peak of 1.
         normalisation: ``"scaled"`` maps ``[-top_db, 0]`` dB to ``[-1, 1]``, so that a zero (a mask, padding) is a
-            middling level; ``"none"`` leaves dB.
+            middling level; ``"none"``; ``"clip"``: mean 0 and deviation 1 over all that a clip has, padding too, and
+            zeros where nothing varies; ``"statistics"``: less ``mean`` and over ``std``.
+        window_function: ``"hann"``, ``"hamming"``, ``"blackman"`` or ``"rectangular"``.
+        win_length: samples in the window, which sits in the middle of its frame; None for ``n_fft``.
+        mel_scale: ``"slaney"`` or ``"htk"``.
+        mel_norm: ``"slaney"``: mel filters of the same area; ``"none"``: of the height 1.
+        power: 2 sums the power of the bins under a filter, 1 their magnitude.
+        scale: ``"db"``; ``"log"``: natural logarithm; ``"linear"``: the sums themselves.
+        reference: the sum that is 0 dB; None takes the loudest point of every clip.
+        features: ``"log_mel"`` or ``"mfcc"``.
+        n_mfcc: cepstral coefficients.
+        deltas: 1 puts the slopes of the coefficients under them, 2 also the curvatures.
+        mean: of every row of the features, over the training set; for ``"statistics"``.
+        std: deviation of every row of the features, over the training set; for ``"statistics"``.
 
     Raises:
         ValueError: a setting is out of its range.
@@ -59,16 +76,29 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
         n_mels: int = 128,
         f_min: float = 0.0,
         f_max: float | None = None,
-        top_db: float = 80.0,
+        top_db: float | None = 80.0,
         trim_db: float | None = TRIM_DB,
         peak_normalise: bool = True,
         normalisation: str = "scaled",
+        window_function: str = "hann",
+        win_length: int | None = None,
+        mel_scale: str = "slaney",
+        mel_norm: str = "slaney",
+        power: float = 2.0,
+        scale: str = "db",
+        reference: float | None = None,
+        features: str = "log_mel",
+        n_mfcc: int = 20,
+        deltas: int = 0,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.pop("feature_size", None)
         kwargs.setdefault("padding_value", 0.0)
         kwargs.setdefault("return_attention_mask", False)
-        super().__init__(feature_size=n_mels, sampling_rate=sampling_rate, **kwargs)
+        rows = n_mfcc * (1 + deltas) if features == "mfcc" else n_mels
+        super().__init__(feature_size=rows, sampling_rate=sampling_rate, **kwargs)
         self.duration = duration
         self.n_fft = n_fft
         self.hop_length = hop_length
@@ -79,25 +109,82 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
         self.trim_db = trim_db
         self.peak_normalise = peak_normalise
         self.normalisation = normalisation
+        self.window_function = window_function
+        self.win_length = win_length
+        self.mel_scale = mel_scale
+        self.mel_norm = mel_norm
+        self.power = power
+        self.scale = scale
+        self.reference = reference
+        self.features = features
+        self.n_mfcc = n_mfcc
+        self.deltas = deltas
+        self.mean = None if mean is None else [float(value) for value in mean]
+        self.std = None if std is None else [float(value) for value in std]
         self._check()
 
     def _check(self) -> None:
-        for name in ("sampling_rate", "duration", "n_fft", "hop_length", "n_mels", "top_db", "trim_db"):
+        settings = self._log_mel_settings()
+        for name in ("duration", "trim_db"):
             value = getattr(self, name)
             if not (value is None and name == "trim_db") and not value > 0:
                 raise ValueError(f"feature setting {name} is {value}, expected a positive number")
         if self.n_samples < 1:
             raise ValueError(f"feature setting duration is {self.duration} s, shorter than one sample")
-        top = self.sampling_rate / 2 if self.f_max is None else self.f_max
-        if not 0 <= self.f_min < top <= self.sampling_rate / 2:
-            raise ValueError(
-                f"feature settings f_min {self.f_min} and f_max {self.f_max}: expected "
-                f"0 <= f_min < f_max <= {self.sampling_rate / 2} Hz, half the sampling rate"
+        for name, known in {"features": FEATURES, "normalisation": NORMALISATIONS, "deltas": (0, 1, 2)}.items():
+            if getattr(self, name) not in known:
+                expected = ", ".join(map(str, known))
+                raise ValueError(f"feature setting {name} is {getattr(self, name)!r}, expected one of {expected}")
+        self._check_mfcc()
+        self._check_normalisation()
+        missed = int((settings.filters().sum(axis=1) == 0).sum())
+        if missed:
+            logger.warning_once(
+                f"{missed} of {self.n_mels} mel filters lie between the bins of n_fft={self.n_fft} and give the same "
+                "value in every frame; use fewer mels or a larger n_fft."
             )
-        if self.normalisation not in NORMALISATIONS:
+
+    def _check_mfcc(self) -> None:
+        if self.features != "mfcc":
+            if self.deltas:
+                raise ValueError(f"feature setting deltas is {self.deltas}: it is for features 'mfcc'")
+            return
+        if self.scale != "db":
+            raise ValueError(f"features 'mfcc' are of a spectrogram in decibels, and scale is {self.scale!r}")
+        if not 1 <= self.n_mfcc <= self.n_mels:
+            raise ValueError(f"feature setting n_mfcc is {self.n_mfcc}, expected 1 to n_mels, {self.n_mels}")
+        if self.deltas and self.n_frames < DELTA_WIDTH:
             raise ValueError(
-                f"feature setting normalisation is {self.normalisation!r}, expected one of {', '.join(NORMALISATIONS)}"
+                f"feature setting deltas needs {DELTA_WIDTH} frames, and {self.duration} s have {self.n_frames}"
             )
+
+    def _check_normalisation(self) -> None:
+        plain = self.features == "log_mel" and self.scale == "db" and self.reference is None
+        if self.normalisation == "scaled" and not (plain and self.top_db is not None):
+            raise ValueError(
+                "normalisation 'scaled' maps [-top_db, 0] to [-1, 1]: it needs log_mel features in decibels under the "
+                "loudest point, and a top_db; use 'none', 'clip' or 'statistics'"
+            )
+        if self.normalisation != "statistics":
+            if self.mean is not None or self.std is not None:
+                raise ValueError(f"mean and std are for normalisation 'statistics', not {self.normalisation!r}")
+            return
+        check_statistics(self.mean, self.std, self.feature_size)
+
+    def with_normalisation(
+        self, normalisation: str, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
+    ) -> Self:
+        """The same extractor with another normalisation; see the class.
+
+        Raises:
+            ValueError: it is unknown, or does not go with the other settings.
+        """
+        other = copy.deepcopy(self)
+        other.normalisation = normalisation
+        other.mean = None if mean is None else [float(value) for value in mean]
+        other.std = None if std is None else [float(value) for value in std]
+        other._check()
+        return other
 
     @property
     def n_samples(self) -> int:
@@ -106,7 +193,7 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
 
     @property
     def n_frames(self) -> int:
-        """Frames of every spectrogram."""
+        """Frames of every clip."""
         return self._log_mel_settings().n_frames(self.n_samples)
 
     def _log_mel_settings(self) -> LogMelSettings:
@@ -118,6 +205,13 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
             f_min=self.f_min,
             f_max=self.f_max,
             top_db=self.top_db,
+            window_function=self.window_function,
+            win_length=self.win_length,
+            mel_scale=self.mel_scale,
+            mel_norm=self.mel_norm,
+            power=self.power,
+            scale=self.scale,
+            reference=self.reference,
         )
 
     def _check_sampling_rate(self, sampling_rate: int | None) -> None:
@@ -132,18 +226,13 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
                 f"{self.sampling_rate} Hz; resample them to {self.sampling_rate} Hz"
             )
 
-    def prepare_waveform(self, samples: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The steps on the waveform of one mono clip ``(n,)``: gives ``(n_samples,)`` float32.
+    def prepare_waveform(self, samples: Any, out: Waveform | None = None) -> Waveform:
+        """The steps on the waveform of one mono clip ``(n,)``: gives ``(n_samples,)`` float32, in ``out`` if given.
 
         Raises:
             ValueError: the clip is not mono, not floating-point, empty or not finite.
         """
-        waveform = as_waveform(samples)
-        if self.peak_normalise:
-            waveform = peak_normalise(waveform)
-        if self.trim_db is not None:
-            waveform = trim_silence(waveform, self.trim_db)
-        return fix_length(waveform, self.n_samples)
+        return prepare(samples, self.n_samples, normalise=self.peak_normalise, trim_db=self.trim_db, out=out)
 
     def __call__(
         self,
@@ -154,35 +243,57 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
         keep_on_device: bool = False,
         **kwargs: Any,
     ) -> BatchFeature:
-        """Computes log-mel features.
+        """Computes features.
 
         Args:
             raw_speech: one mono floating-point clip ``(n,)`` in ``[-1, 1]``, or a list of them (of any lengths).
             sampling_rate: Hz of the clips, to have a wrong one noticed.
             return_tensors: ``"pt"`` for a tensor, ``"np"`` or None for an array.
-            device: where STFT and mel product run, e.g. ``"cuda"``.
+            device: where the spectrograms are computed, e.g. ``"cuda"``.
             keep_on_device: leave the result there, as a tensor.
             kwargs: ignored; transformers passes padding arguments, and all clips have one length here.
 
         Returns:
-            ``{"input_features": (B, n_mels, n_frames) float32}``.
+            ``{"input_features": (B, feature_size, n_frames) float32}``; there are ``n_mels`` rows to a spectrogram.
 
         Raises:
             ValueError: the sampling rate is another, or a clip is stereo, integer, empty or not finite.
         """
         self._check_sampling_rate(sampling_rate)
-        clips = [self.prepare_waveform(clip) for clip in _as_list(raw_speech)]
-        features = self._features(torch.from_numpy(np.stack(clips)), torch.device(device))
+        features = self._features(_as_list(raw_speech), torch.device(device))
         if keep_on_device:
             return BatchFeature({"input_features": features})
         return BatchFeature({"input_features": features.cpu().numpy()}, tensor_type=return_tensors)
 
-    def _features(self, waveforms: torch.Tensor, device: torch.device) -> torch.Tensor:
-        """Chunked: a CPU is fastest clip by clip (the spectra stay in its cache), an accelerator in large batches."""
+    def _features(self, clips: Sequence[Any], device: torch.device) -> torch.Tensor:
         settings = self._log_mel_settings()
-        size = _CPU_CLIPS if device.type == "cpu" else _ACCELERATOR_CLIPS
-        level = torch.cat([log_mel(chunk.to(device), settings) for chunk in torch.split(waveforms, size)])
-        return level * (2.0 / self.top_db) + 1.0 if self.normalisation == "scaled" else level
+        waveforms = np.empty((len(clips), self.n_samples), dtype=np.float32)
+        for clip, waveform in zip(
+            clips, waveforms, strict=True
+        ):  # by this thread: short calls gain nothing from others
+            self.prepare_waveform(clip, out=waveform)
+        features = empty((len(clips), self.feature_size, self.n_frames), device)
+
+        def fill(some: slice) -> None:
+            block = torch.from_numpy(waveforms[some]).to(device)
+            if self.features == "mfcc":
+                features[some] = with_deltas(cepstrum(log_mel(block, settings), self.n_mfcc), self.deltas)
+            else:
+                log_mel(block, settings, out=features[some])
+            self.normalise(features[some])
+
+        for_blocks(fill, len(clips), self.n_frames, device)
+        return features
+
+    def normalise(self, features: torch.Tensor) -> torch.Tensor:
+        """Normalises features ``(B, feature_size, n_frames)`` of an extractor whose normalisation is none, in place."""
+        if self.normalisation == "scaled" and self.top_db is not None:
+            return features.mul_(2.0 / self.top_db).add_(1.0)
+        if self.normalisation == "clip":
+            return normalise_clips(features)
+        if self.mean is not None and self.std is not None:
+            return normalise_rows(features, self.mean, self.std)
+        return features
 
 
 def _as_list(raw_speech: Any) -> Sequence[Any]:

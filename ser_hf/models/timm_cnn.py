@@ -10,6 +10,7 @@ from typing import Any, Self
 import timm
 import torch
 from torch import nn
+from torch.nn import functional as F
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -26,6 +27,8 @@ class TimmCnnConfig(PreTrainedConfig):
         backbone: name of a timm model, e.g. ``"resnet34"``; a tag of pretrained weights may follow a dot.
         n_mels: mel bins of the input.
         in_chans: input channels of the backbone; with more than one the spectrogram is repeated.
+        image_size: height and width of what the backbone sees, e.g. 224 as its ImageNet weights were trained with; None
+            leaves a spectrogram as it is.
         drop_rate: dropout before the classifier.
         backbone_kwargs: further arguments of the backbone's timm constructor, e.g. ``{"drop_path_rate": 0.1}``.
     """
@@ -35,6 +38,7 @@ class TimmCnnConfig(PreTrainedConfig):
     backbone: str = "resnet34"
     n_mels: int = 128
     in_chans: int = 1
+    image_size: int | None = None
     drop_rate: float = 0.0
     backbone_kwargs: dict[str, Any] | None = None
 
@@ -47,9 +51,10 @@ class TimmCnnConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         if not timm.is_model(self.backbone):
             raise ValueError(_unknown_backbone(self.backbone))
-        for name in ("n_mels", "in_chans"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"model setting {name} is {getattr(self, name)}, expected a positive whole number")
+        for name in ("n_mels", "in_chans", "image_size"):
+            value = getattr(self, name)
+            if not (value is None and name == "image_size") and value < 1:
+                raise ValueError(f"model setting {name} is {value}, expected a positive whole number")
         if not 0 <= self.drop_rate < 1:
             raise ValueError(f"model setting drop_rate is {self.drop_rate}, expected a number in [0, 1)")
         taken = sorted(_OURS & set(self.backbone_kwargs or {}))
@@ -67,7 +72,7 @@ def _unknown_backbone(name: str) -> str:
 
 
 class TimmCnnForAudioClassification(SpectrogramClassifier):
-    """Batch normalisation over mel bins, a timm backbone without its head, a linear classifier.
+    """Batch normalisation over mel bins, an image of them, a timm backbone without its head, a linear classifier.
 
     The constructor starts from random weights and never fetches any; see `from_imagenet`.
     """
@@ -142,9 +147,20 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
             ValueError: the input has another shape.
         """
         self.check_input(input_features)
-        image = self.as_image(self.input_norm(input_features)).expand(-1, self.config.in_chans, -1, -1)
+        image = self.as_image(self._resized(self.input_norm(input_features))).expand(-1, self.config.in_chans, -1, -1)
         features: torch.Tensor = self.backbone(image)
         return self.output(self.classifier(features), labels)
+
+    def _resized(self, spectrogram: torch.Tensor) -> torch.Tensor:
+        """Brings ``(B, n_mels, T)`` to ``(B, image_size, image_size)``: bilinear, smoothed where it shrinks.
+
+        Here and not in the feature extractor: features stay small on disk and way, and are of one kind for all models.
+        """
+        size = self.config.image_size
+        if size is None or spectrogram.shape[1:] == (size, size):
+            return spectrogram
+        resized = F.interpolate(spectrogram[:, None].float(), (size, size), mode="bilinear", antialias=True)
+        return resized[:, 0].to(spectrogram.dtype)
 
 
 def _width(backbone: nn.Module) -> int:

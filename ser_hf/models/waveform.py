@@ -54,9 +54,7 @@ def peak_normalise(samples: Any) -> Waveform:
     Raises:
         ValueError: see `as_waveform`.
     """
-    waveform = as_waveform(samples)
-    peak = np.abs(waveform).max()
-    return waveform / peak if peak >= np.finfo(np.float32).tiny else waveform
+    return _normalised(as_waveform(samples))
 
 
 def trim_silence(samples: Any, top_db: float = TRIM_DB) -> Waveform:
@@ -68,21 +66,7 @@ def trim_silence(samples: Any, top_db: float = TRIM_DB) -> Waveform:
     Raises:
         ValueError: see `as_waveform`.
     """
-    waveform = as_waveform(samples)
-    blocks = -(-waveform.size // HOP_LENGTH)
-    padded = np.zeros(blocks * HOP_LENGTH, dtype=np.float64)
-    padded[: waveform.size] = waveform
-    energy = np.square(padded).reshape(blocks, HOP_LENGTH).sum(axis=1)
-    half = FRAME_LENGTH // HOP_LENGTH // 2
-    frames = 1 + waveform.size // HOP_LENGTH
-    sums = np.concatenate([np.zeros(half + 1), np.cumsum(energy)])
-    sums = np.pad(sums, (0, half), mode="edge")
-    power = (sums[2 * half : 2 * half + frames] - sums[:frames]) / FRAME_LENGTH
-    threshold = max(float(power.max()), _POWER_FLOOR) * 10.0 ** (-top_db / 10.0)
-    loud = np.flatnonzero(np.maximum(power, _POWER_FLOOR) > threshold)
-    if loud.size == 0:
-        return waveform
-    return waveform[loud[0] * HOP_LENGTH : min(waveform.size, (loud[-1] + 1) * HOP_LENGTH)]
+    return _trimmed(as_waveform(samples), top_db)
 
 
 def fix_length(samples: Any, length: int) -> Waveform:
@@ -94,11 +78,67 @@ def fix_length(samples: Any, length: int) -> Waveform:
     Raises:
         ValueError: ``length`` is not positive; see also `as_waveform`.
     """
+    return _centred(as_waveform(samples), length)
+
+
+def prepare(
+    samples: Any, length: int, *, normalise: bool = True, trim_db: float | None = TRIM_DB, out: Waveform | None = None
+) -> Waveform:
+    """The steps above in turn, with one look at the samples.
+
+    Args:
+        samples: see `as_waveform`.
+        length: of the result, in samples.
+        normalise: scale the clip by `peak_normalise`.
+        trim_db: for `trim_silence`; None keeps silence.
+        out: where to write the result, ``(length,)``.
+
+    Raises:
+        ValueError: ``length`` is not positive; see also `as_waveform`.
+    """
+    waveform = as_waveform(samples)
+    if normalise:
+        waveform = _normalised(waveform)
+    if trim_db is not None:
+        waveform = _trimmed(waveform, trim_db)
+    return _centred(waveform, length, out)
+
+
+def _normalised(waveform: Waveform) -> Waveform:
+    peak = max(waveform.max(), -waveform.min())
+    return waveform / peak if peak >= np.finfo(np.float32).tiny else waveform
+
+
+def _trimmed(waveform: Waveform, top_db: float) -> Waveform:
+    half = FRAME_LENGTH // HOP_LENGTH // 2
+    frames = 1 + waveform.size // HOP_LENGTH
+    whole = waveform[: (frames - 1) * HOP_LENGTH].reshape(frames - 1, HOP_LENGTH)
+    rest = waveform[whole.size :]
+    energy = np.zeros(frames + 2 * half)  # of blocks: silence, the clip, silence
+    with np.errstate(over="ignore", invalid="ignore"):  # samples beyond 1e17 have no finite square: they stay whole
+        energy[half : half + frames - 1] = np.vecdot(whole, whole)
+        energy[half + frames - 1] = np.vecdot(rest, rest)
+        sums = np.concatenate([[0.0], np.cumsum(energy)])
+        power = (sums[2 * half : 2 * half + frames] - sums[:frames]) / FRAME_LENGTH
+    threshold = max(float(power.max()), _POWER_FLOOR) * 10.0 ** (-top_db / 10.0)
+    loud = np.flatnonzero(np.maximum(power, _POWER_FLOOR) > threshold)
+    if loud.size == 0:
+        return waveform
+    return waveform[loud[0] * HOP_LENGTH : min(waveform.size, (loud[-1] + 1) * HOP_LENGTH)]
+
+
+def _centred(waveform: Waveform, length: int, out: Waveform | None = None) -> Waveform:
     if length <= 0:
         raise ValueError(f"expected a positive length in samples, found {length}")
-    waveform = as_waveform(samples)
+    if out is None:
+        out = np.empty(length, dtype=np.float32)
     missing = length - waveform.size
-    if missing >= 0:
-        return np.pad(waveform, (missing // 2, missing - missing // 2))
-    start = -missing // 2
-    return waveform[start : start + length]
+    if missing < 0:
+        start = -missing // 2
+        out[:] = waveform[start : start + length]
+    else:
+        start = missing // 2
+        out[:start] = 0
+        out[start : start + waveform.size] = waveform
+        out[start + waveform.size :] = 0
+    return out

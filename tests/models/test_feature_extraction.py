@@ -1,6 +1,8 @@
 """The feature extractor: settings, refusals, saving."""
 
+import contextlib
 import json
+import logging
 from pathlib import Path
 
 import librosa
@@ -47,6 +49,147 @@ def test_scaled_is_decibels_on_minus_one_to_one() -> None:
     np.testing.assert_allclose(scaled, plain / 40 + 1, atol=1e-6)
     assert scaled.min() == -1
     assert scaled.max() == 1
+
+
+OLD = {  # what a release without the further settings saved
+    "duration": 1.0,
+    "f_max": None,
+    "f_min": 0.0,
+    "feature_extractor_type": "SerFeatureExtractor",
+    "feature_size": 128,
+    "hop_length": 256,
+    "n_fft": 1024,
+    "n_mels": 128,
+    "normalisation": "scaled",
+    "padding_side": "right",
+    "padding_value": 0.0,
+    "peak_normalise": True,
+    "return_attention_mask": False,
+    "sampling_rate": 16000,
+    "top_db": 80.0,
+    "trim_db": 30.0,
+}
+
+
+def test_an_extractor_saved_before_gives_the_same(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(OLD))
+    wave = clip(30000)
+    padded = wave[7000:23000] / np.abs(wave).max()
+    mel = librosa.feature.melspectrogram(y=padded, sr=RATE, n_fft=1024, hop_length=256, n_mels=128)
+    expected = librosa.power_to_db(mel, ref=np.max, top_db=80) / 40 + 1
+    found = features(AutoFeatureExtractor.from_pretrained(tmp_path), wave)
+    np.testing.assert_allclose(found[0], expected, atol=2.5e-5)
+
+
+def test_a_clip_of_its_own_mean_and_deviation() -> None:
+    plain = features(SerFeatureExtractor(normalisation="none"), [clip(), clip(9000, seed=1)])
+    found = features(SerFeatureExtractor(normalisation="clip"), [clip(), clip(9000, seed=1)])
+    for one, normalised in zip(plain.astype(np.float64), found, strict=True):
+        np.testing.assert_allclose(normalised, (one - one.mean()) / one.std(), atol=1e-4)
+    for reference in (None, 1.0):
+        silent = SerFeatureExtractor(normalisation="clip", reference=reference)
+        assert (features(silent, np.zeros(100, dtype=np.float32)) == 0).all()
+
+
+def test_statistics_of_the_training_set(tmp_path: Path) -> None:
+    mean, std = np.linspace(-60, -20, 128), np.linspace(5, 12, 128)
+    plain = SerFeatureExtractor(normalisation="none")
+    extractor = plain.with_normalisation("statistics", mean, std)
+    expected = (features(plain, clip())[0] - mean[:, None]) / std[:, None]
+    np.testing.assert_allclose(features(extractor, clip())[0], expected, atol=1e-5)
+    extractor.save_pretrained(tmp_path)
+    loaded = AutoFeatureExtractor.from_pretrained(tmp_path)
+    assert loaded.mean == mean.tolist()
+    np.testing.assert_array_equal(features(loaded, clip()), features(extractor, clip()))
+    assert plain.normalisation == "none"
+    assert plain.mean is None
+    stored = torch.from_numpy(features(plain, clip()))
+    assert torch.equal(extractor.normalise(stored), torch.from_numpy(features(extractor, clip())))
+
+
+@pytest.mark.parametrize("deltas", [0, 1, 2])
+def test_mfcc_equal_librosas(deltas: int) -> None:
+    settings = {"features": "mfcc", "n_mfcc": 13, "normalisation": "none", "reference": 1.0, "trim_db": None}
+    extractor = SerFeatureExtractor(**settings, deltas=deltas, duration=1.0)
+    wave = clip() / np.abs(clip()).max()
+    expected = librosa.feature.mfcc(y=wave, sr=RATE, n_mfcc=13, n_fft=1024, hop_length=256, n_mels=128)
+    parts = [expected, *(librosa.feature.delta(expected, order=order) for order in range(1, deltas + 1))]
+    found = features(extractor, clip())
+    assert found.shape == (1, extractor.feature_size, extractor.n_frames) == (1, 13 * (1 + deltas), 63)
+    np.testing.assert_allclose(found[0], np.concatenate(parts), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"window_function": "hamming", "win_length": 400, "n_fft": 512, "mel_scale": "htk", "mel_norm": "none"},
+        {"power": 1.0, "scale": "log", "top_db": None, "normalisation": "clip"},
+        {"reference": 0.5, "normalisation": "none"},
+        {"features": "mfcc", "n_mfcc": 3, "deltas": 2, "normalisation": "statistics", "mean": [0] * 9, "std": [2] * 9},
+    ],
+)
+def test_every_setting_counts_and_is_saved(settings: dict, tmp_path: Path) -> None:
+    extractor = build_extractor(duration=0.5, **settings)
+    extractor.save_pretrained(tmp_path)
+    loaded = AutoFeatureExtractor.from_pretrained(tmp_path)
+    assert loaded.to_dict() == extractor.to_dict()
+    assert {key: getattr(loaded, key) for key in settings} == settings
+    np.testing.assert_array_equal(features(loaded, clip()), features(extractor, clip()))
+    for key in set(settings) - {"features", "normalisation", "n_mfcc", "deltas", "top_db"}:
+        rest = {name: value for name, value in settings.items() if name != key}
+        if key not in ("mean", "std"):
+            assert not np.array_equal(features(build_extractor(duration=0.5, **rest), clip()), features(loaded, clip()))
+
+
+def test_filters_that_miss_every_bin_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    with capture(caplog):
+        SerFeatureExtractor(n_fft=128, n_mels=101)
+        assert "of 101 mel filters lie between the bins of n_fft=128" in caplog.text
+        caplog.clear()
+        SerFeatureExtractor()
+        assert not caplog.text
+
+
+@contextlib.contextmanager
+def capture(caplog: pytest.LogCaptureFixture):
+    """Lets the messages of the models, which transformers prints itself, reach ``caplog``."""
+    logger = logging.getLogger("ser_hf.models.feature_extraction")
+    logger.addHandler(caplog.handler)
+    yield
+    logger.removeHandler(caplog.handler)
+
+
+def test_the_bad_clip_of_a_large_batch_is_refused() -> None:
+    clips = [clip(5000, seed=seed) for seed in range(30)]
+    clips[17] = np.full(800, np.inf, dtype=np.float32)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(ValueError, match="800 non-finite"):
+            SerFeatureExtractor()(clips, sampling_rate=RATE)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("normalisation", ["scaled", "clip"])
+def test_batches_are_their_clips(normalisation: str) -> None:
+    extractor = SerFeatureExtractor(normalisation=normalisation)
+    clips = [clip(3000 + 1700 * seed, 10.0 ** (-seed % 4), seed) for seed in range(30)]
+    alone = np.concatenate([features(extractor, one) for one in clips])
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        np.testing.assert_allclose(features(extractor, clips), alone, atol=1e-6)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_the_middle_of_a_long_clip_remains() -> None:
+    long = clip(10 * 60 * RATE)
+    middle = long[long.size // 2 - 24000 : long.size // 2 + 24000]
+    extractor = SerFeatureExtractor(trim_db=None, peak_normalise=False)
+    np.testing.assert_array_equal(features(extractor, long), features(extractor, middle))
 
 
 def test_loudness_and_neighbours_do_not_matter() -> None:
@@ -104,7 +247,33 @@ def test_bad_clips_are_refused(bad, reason: str) -> None:
         ({"hop_length": -1}, "hop_length"),
         ({"f_max": 9000}, "half the sampling rate"),
         ({"f_min": 4000, "f_max": 300}, "f_min"),
-        ({"normalisation": "zscore"}, "scaled, none"),
+        ({"normalisation": "zscore"}, "scaled, none, clip, statistics"),
+        ({"normalisation": "scaled", "top_db": None}, "needs log_mel features in decibels"),
+        ({"normalisation": "scaled", "scale": "log"}, "needs log_mel features in decibels"),
+        ({"normalisation": "scaled", "reference": 1.0}, "needs log_mel features in decibels"),
+        ({"normalisation": "scaled", "features": "mfcc"}, "needs log_mel features in decibels"),
+        ({"normalisation": "statistics"}, "needs 128 numbers in mean.*found none"),
+        ({"normalisation": "statistics", "mean": [0] * 128, "std": [1] * 20}, "128 numbers in std.*found 20"),
+        (
+            {"normalisation": "statistics", "mean": [0] * 128, "std": [0] * 128},
+            "std holds 0.0 to 0.0; expected finite numbers above 0",
+        ),
+        (
+            {"normalisation": "statistics", "mean": [np.nan] * 128, "std": [1] * 128},
+            "mean holds nan to nan; expected finite",
+        ),
+        ({"mean": [0] * 128}, "for normalisation 'statistics', not 'scaled'"),
+        ({"features": "spectrogram"}, "log_mel, mfcc"),
+        ({"features": "mfcc", "normalisation": "none", "n_mfcc": 129}, "n_mfcc is 129, expected 1 to n_mels, 128"),
+        ({"features": "mfcc", "normalisation": "none", "scale": "linear"}, "scale is 'linear'"),
+        ({"features": "mfcc", "normalisation": "none", "deltas": 3}, "deltas is 3, expected one of 0, 1, 2"),
+        (
+            {"features": "mfcc", "normalisation": "none", "deltas": 1, "duration": 0.1},
+            "needs 9 frames, and 0.1 s have 7",
+        ),
+        ({"deltas": 1}, "for features 'mfcc'"),
+        ({"win_length": 2000}, "at most n_fft"),
+        ({"window_function": "cosine"}, "hann, hamming"),
         ({"trim_db": 0}, "trim_db"),
     ],
 )

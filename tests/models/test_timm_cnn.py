@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 
 from ser_hf.models import TimmCnnConfig, TimmCnnForAudioClassification
@@ -118,3 +120,60 @@ def test_buffers_outside_the_checkpoint_survive_loading(backbone: str, tmp_path:
     loaded = TimmCnnForAudioClassification.from_pretrained(tmp_path)
     inputs = torch.randn(2, 32, 32)
     torch.testing.assert_close(loaded(inputs).logits, model(inputs).logits)
+
+
+def seen_by(model: TimmCnnForAudioClassification, inputs: torch.Tensor) -> torch.Tensor:
+    """What the backbone is given."""
+    seen = []
+    model.backbone.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    model(inputs)
+    return seen[0]
+
+
+@pytest.mark.parametrize("size", [128, 224, 256])
+@pytest.mark.parametrize("in_chans", [1, 3])
+def test_the_backbone_sees_an_image_of_the_size(size: int, in_chans: int) -> None:
+    config = TimmCnnConfig(backbone=NAME, n_mels=64, in_chans=in_chans, image_size=size, num_labels=3)
+    model = TimmCnnForAudioClassification(config).eval()
+    inputs = torch.randn(2, 64, 150)
+    image = seen_by(model, inputs)
+    assert image.shape == (2, in_chans, size, size)
+    normalised = model.input_norm(inputs).detach().numpy()
+    for found, spectrogram in zip(image.detach(), normalised, strict=True):
+        expected = np.asarray(Image.fromarray(spectrogram, mode="F").resize((size, size), Image.Resampling.BILINEAR))
+        for channel in found:
+            np.testing.assert_allclose(channel, expected, atol=1e-4)
+
+
+def test_an_image_that_shrinks_is_smoothed() -> None:
+    model = TimmCnnForAudioClassification(TimmCnnConfig(backbone=NAME, n_mels=128, image_size=32)).eval()
+    stripes = torch.ones(1, 128, 128)
+    stripes[:, ::2] = -1
+    assert seen_by(model, stripes).abs().max() < 0.1
+
+
+@pytest.mark.parametrize(("size", "shape"), [(None, (40, 70)), (40, (40, 40))])
+def test_a_spectrogram_of_the_size_stays_as_it_is(size: int | None, shape: tuple[int, int]) -> None:
+    model = TimmCnnForAudioClassification(TimmCnnConfig(backbone=NAME, n_mels=40, image_size=size)).eval()
+    inputs = torch.randn(2, *shape)
+    assert torch.equal(seen_by(model, inputs), model.input_norm(inputs)[:, None])
+
+
+def test_the_image_size_is_saved_and_trained_through(tmp_path: Path) -> None:
+    model = TimmCnnForAudioClassification(TimmCnnConfig(backbone=NAME, n_mels=40, image_size=64, num_labels=3))
+    inputs = torch.randn(2, 40, 70, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        model(inputs, torch.tensor([0, 1])).loss.backward()
+    assert inputs.grad.abs().sum() > 0
+    model.eval().save_pretrained(tmp_path)
+    loaded = TimmCnnForAudioClassification.from_pretrained(tmp_path)
+    assert loaded.config.image_size == 64
+    torch.testing.assert_close(loaded(inputs).logits, model(inputs).logits)
+    half = loaded.to(torch.bfloat16)(inputs.detach().bfloat16()).logits
+    assert half.dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("size", [0, -224])
+def test_an_image_size_must_be_positive(size: int) -> None:
+    with pytest.raises(ValueError, match=f"image_size is {size}"):
+        TimmCnnConfig(backbone=NAME, image_size=size)

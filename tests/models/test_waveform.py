@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_hf.models.waveform import as_waveform, fix_length, peak_normalise, trim_silence
+from ser_hf.models.waveform import as_waveform, fix_length, peak_normalise, prepare, trim_silence
 
-STEPS = [peak_normalise, trim_silence, lambda clip: fix_length(clip, 100)]
+STEPS = [peak_normalise, trim_silence, lambda clip: fix_length(clip, 100), lambda clip: prepare(clip, 100)]
 
 
 def burst(n: int, start: int, stop: int, floor: float, seed: int = 0) -> np.ndarray:
@@ -60,6 +60,30 @@ def test_fix_length_is_symmetric(samples: list[float], length: int, expected: li
     np.testing.assert_array_equal(fix_length(np.array(samples, dtype=np.float32), length), expected)
 
 
+@pytest.mark.parametrize("normalise", [True, False])
+@pytest.mark.parametrize("trim_db", [None, 20.0, 60.0])
+@pytest.mark.parametrize("length", [1, 999, 4000, 30000])
+def test_prepare_is_the_steps_in_turn(normalise: bool, trim_db: float | None, length: int) -> None:
+    clip = expected = 0.1 * burst(12000, 3000, 9000, 1e-3)
+    before = clip.copy()
+    if normalise:
+        expected = peak_normalise(expected)
+    if trim_db is not None:
+        expected = trim_silence(expected, trim_db)
+    prepared = prepare(clip, length, normalise=normalise, trim_db=trim_db)
+    np.testing.assert_array_equal(prepared, fix_length(expected, length))
+    assert prepared.dtype == np.float32
+    place = np.full(length, np.nan, dtype=np.float32)
+    assert prepare(clip, length, normalise=normalise, trim_db=trim_db, out=place) is place
+    np.testing.assert_array_equal(place, prepared)
+    np.testing.assert_array_equal(clip, before)
+
+
+def test_squares_beyond_float32_leave_a_clip_whole() -> None:
+    clip = 1e30 * burst(9000, 4000, 5000, 1e-4)
+    np.testing.assert_array_equal(trim_silence(clip), clip)
+
+
 def test_zeros_are_defined() -> None:
     zeros = np.zeros(5000, dtype=np.float32)
     np.testing.assert_array_equal(peak_normalise(zeros), zeros)
@@ -94,3 +118,5 @@ def test_other_float_types_become_float32() -> None:
 def test_a_length_must_be_positive() -> None:
     with pytest.raises(ValueError, match="found 0"):
         fix_length(np.ones(3, dtype=np.float32), 0)
+    with pytest.raises(ValueError, match="found -1"):
+        prepare(np.ones(3, dtype=np.float32), -1)
