@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,20 @@ import yaml
 from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
 
 from ser_hf.atomic import write_json, write_text
-from ser_hf.data import Corpora, Split, SplitOptions, load_corpus, make_split, split_counts
+from ser_hf.audio import load
+from ser_hf.augment import WaveformChain
+from ser_hf.data import (
+    Corpora,
+    Split,
+    SplitOptions,
+    add_fingerprints,
+    balance,
+    load_corpus,
+    make_split,
+    split_counts,
+)
 from ser_hf.errors import RecipeError
-from ser_hf.features import FeatureRows, add_features
+from ser_hf.features import FeatureRows, LiveFeatureRows, add_features
 from ser_hf.labels import get_scheme
 from ser_hf.models import (
     SerFeatureExtractor,
@@ -25,6 +37,7 @@ from ser_hf.models import (
     build_model,
 )
 from ser_hf.provenance import hardware, now, versions
+from ser_hf.records import CLIP_ID
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
     RECIPE,
@@ -39,16 +52,21 @@ from ser_hf.training import (
     write_split,
 )
 
+_DECODED = 1 << 30
+"""Bytes of decoded training recordings held where their waveforms are augmented: about 4.6 hours at 16 kHz."""
+
 
 @dataclass(frozen=True)
 class Data:
     """Everything known of the clips of a run; the rows of ``split`` carry features and no audio.
 
-    ``versions`` are those the run began with: a checkout may change while it lasts.
+    ``balance`` says what became of the training split, see `ser_hf.data.balance`; ``versions`` are those the run began
+    with: a checkout may change while it lasts.
     """
 
     corpora: Corpora
     split: Split
+    balance: dict[str, Any]
     versions: dict[str, str]
 
 
@@ -80,8 +98,9 @@ def train(recipe: Recipe) -> dict[str, Any]:
     if main:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
     model = make_model(recipe, extractor)
-    rows = {name: FeatureRows(part, training=name == "train") for name, part in data.split.datasets.items()}
-    trainer = build_trainer(recipe, model, extractor, rows["train"], rows["validation"])
+    parts = data.split.datasets
+    validation = FeatureRows(parts["validation"], training=False)
+    trainer = build_trainer(recipe, model, extractor, training_rows(recipe, extractor, data), validation)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
@@ -97,7 +116,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
 
 
 def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
-    """Corpus folders -> features -> split."""
+    """Corpus folders -> features -> split -> balanced training split."""
     settings = recipe.data
     corpora = load_corpus(
         settings.corpora,
@@ -107,22 +126,41 @@ def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
         skip_bad=settings.skip_bad,
         num_proc=settings.num_proc,
     )
-    rows = add_features(
-        corpora.dataset,
-        extractor,
+    with_features = partial(
+        add_features,
+        extractor=extractor,
         device=recipe.features.feature_device,
         batch_size=recipe.features.feature_batch_size,
         num_proc=settings.num_proc,
         keep_audio=False,
     )
-    options = SplitOptions(
-        fold=settings.fold,
-        seed=settings.split_seed,
-        test_size=settings.test_size,
-        validation_size=settings.validation_size,
-        test_speakers=tuple(settings.test_speakers),
+    options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
+    recordings = add_fingerprints(corpora.dataset, settings.num_proc)
+    split = make_split(with_features(recordings), str(settings.protocol), options)
+    parts, report = balance(
+        split.datasets,
+        settings.balance,
+        settings.balance_to,
+        settings.split_seed,
+        recordings=recordings,
+        finish=with_features,
+        num_proc=settings.num_proc,
     )
-    return Data(corpora, make_split(rows, str(settings.protocol), options), versions())
+    return Data(corpora, replace(split, datasets=parts), report, versions())
+
+
+def training_rows(recipe: Recipe, extractor: SerFeatureExtractor, data: Data) -> FeatureRows | LiveFeatureRows:
+    """The training split as features, computed anew in every epoch where the recipe augments the waveforms."""
+    train = data.split.datasets["train"]
+    chain = WaveformChain.parse(recipe.augment.waveform_augment, load)
+    if not chain:
+        return FeatureRows(train, training=True)
+    recordings = data.corpora.dataset
+    numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
+    chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
+    return LiveFeatureRows(
+        chosen, extractor, training=True, augment=chain, seed=recipe.training.seed, cache_bytes=_DECODED
+    )
 
 
 def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
@@ -136,15 +174,15 @@ def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
 
 def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedModel:
     """The model of a recipe, with random weights or those of ImageNet."""
-    classes = get_scheme(recipe.data.scheme).classes
-    name, labels = str(recipe.model.model), dict(enumerate(classes))
+    scheme = get_scheme(recipe.data.scheme)
+    name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
     imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
     if imagenet and name != TimmCnnConfig.model_type:
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
     try:
         settings = {"n_mels": extractor.n_mels, **pairs(recipe.model.model_settings)}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
-        config.label_scheme = recipe.data.scheme
+        config.label_scheme = scheme.name
         if isinstance(config, TimmCnnConfig) and imagenet:
             return TimmCnnForAudioClassification.from_imagenet(config, weights=recipe.model.imagenet_weights)
         return build_model(config)
@@ -159,7 +197,7 @@ def describe(
     recipe: Recipe, data: Data, extractor: SerFeatureExtractor, model: PreTrainedModel, trainer: Trainer, seconds: float
 ) -> dict[str, Any]:
     """Everything results.json says beside the score."""
-    info, state, args = data.split.info, trainer.state, recipe.training
+    info, state, args, scheme = data.split.info, trainer.state, recipe.training, get_scheme(recipe.data.scheme)
     fold = "" if info.fold is None else f"-fold{info.fold}"
     log = history(state.log_history)
     best = saved_epoch(log, state.best_metric, args)
@@ -179,11 +217,13 @@ def describe(
         "features": {k: v for k, v in extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
         "data": {
             "corpora": [corpus.card() for corpus in data.corpora.records],
-            "scheme": recipe.data.scheme,
-            "classes": list(get_scheme(recipe.data.scheme).classes),
+            "scheme": scheme.name,
+            "scheme_definition": scheme.to_dict(),
+            "classes": [*scheme.classes],
             "ledger": data.corpora.ledger.to_dict(),
             "remarks": list(data.corpora.remarks),
             "splits": split_counts(data.split.datasets),
+            "balance": data.balance,
         },
         "split": info.to_dict(),
         "audit": data.split.audit.to_list(),

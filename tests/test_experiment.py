@@ -4,8 +4,10 @@ import json
 import math
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -21,7 +23,7 @@ from sklearn.metrics import (
 from ser_hf import experiment
 from ser_hf.errors import RecipeError
 from ser_hf.experiment import make_extractor, make_model, prepare, train
-from ser_hf.features import FeatureRows
+from ser_hf.features import FeatureRows, LiveFeatureRows
 from ser_hf.labels import EMOTIONS
 from ser_hf.reporting import load_results
 from ser_hf.training import load_checkpoint, load_recipe, read_split, score
@@ -278,6 +280,95 @@ def test_a_push_without_a_repository_is_refused_before_training(quick_train, tmp
     with pytest.raises(RecipeError, match="push_to_hub needs a repository: add --hub_model_id USER/NAME"):
         quick_train("--push_to_hub", "true")
     assert not (tmp_path / "run").exists()
+
+
+def rows_of(recipe) -> dict[str, list[dict]]:
+    parts = prepare(recipe, make_extractor(recipe)).split.datasets
+    return {
+        name: list(part.select_columns(["clip_id", "label", "source", "input_features"]))
+        for name, part in parts.items()
+    }
+
+
+@pytest.mark.parametrize("method", ["undersample", "oversample", "class_weights", "weighted_sampler"])
+def test_balancing_changes_the_training_split_and_no_other(tiny_recipe, method):
+    plain = rows_of(load_recipe(tiny_recipe))
+    changed = rows_of(load_recipe(tiny_recipe, ["--balance", method]))
+    assert (changed["validation"], changed["test"]) == (plain["validation"], plain["test"])
+    before, after = (Counter(row["label"] for row in rows["train"]) for rows in (plain, changed))
+    if method == "undersample":
+        assert set(after.values()) == {min(before.values())}
+        assert all(row in plain["train"] for row in changed["train"])
+    elif method == "oversample":
+        assert set(after.values()) == {max(before.values())}
+        assert changed["train"][: len(plain["train"])] == plain["train"]
+    else:
+        assert changed == plain
+
+
+def test_oversampled_copies_have_features_of_their_own_and_come_from_training_clips(tiny_recipe):
+    train = rows_of(load_recipe(tiny_recipe, ["--balance", "oversample", "--balance_to", "16"]))["train"]
+    originals = {row["clip_id"]: row for row in train if row["source"] is None}
+    copies = [row for row in train if row["source"] is not None]
+    assert len(train) == 8 * 16
+    assert len(copies) == len(train) - len(originals) > 0
+    for copy in copies:
+        source = originals[copy["source"]]
+        assert copy["label"] == source["label"]
+        assert np.shape(copy["input_features"]) == np.shape(source["input_features"])
+        assert np.abs(np.subtract(copy["input_features"], source["input_features"])).max() > 0.01
+
+
+def test_a_balanced_run_says_so_in_results_report_and_card(tiny_run, results, tiny_recipe, tmp_path):
+    words = ["--output_dir", str(tmp_path), "--num_train_epochs", "1", "--balance", "oversample"]
+    plain, balanced = results["data"], train(load_recipe(tiny_recipe, words))["data"]
+    assert plain["balance"]["method"] == "none"
+    assert plain["balance"]["before"] == plain["balance"]["after"] == plain["splits"]["train"]["classes"]
+    assert balanced["balance"]["method"] == "oversample"
+    assert balanced["balance"]["before"] == plain["splits"]["train"]["classes"]
+    assert balanced["balance"]["after"] == balanced["splits"]["train"]["classes"]
+    assert len(set(balanced["balance"]["after"].values())) == 1
+    members = read_split(tmp_path)
+    assert any("#" in clip for clip in members["train"]["clips"])
+    assert not any("#" in clip for name in ("validation", "test") for clip in members[name]["clips"])
+    said = balanced["balance"]["description"]
+    assert re.fullmatch(r"oversampled to \d+ clips per class with \d+ augmented copies of training clips", said)
+    for file in ("report.html", "README.md"):
+        assert said in (tmp_path / file).read_text(encoding="utf-8")
+        assert "training split only" not in (tiny_run.folder / file).read_text(encoding="utf-8").lower()
+    assert (tmp_path / "plots" / "balance.png").is_file()
+    assert not (tiny_run.folder / "plots" / "balance.png").exists()
+
+
+@pytest.mark.parametrize("method", ["class_weights", "weighted_sampler"])
+def test_training_by_weights_learns(quick_train, method):
+    results, _ = quick_train("--balance", method)
+    losses = [entry["loss"] for entry in results["training"]["history"]]
+    assert losses[-1] < 0.9 * losses[0]
+    assert results["data"]["balance"]["method"] == results["training"]["arguments"]["balance"] == method
+
+
+def test_augmented_waveforms_are_heard_in_training_alone_and_repeat(quick_train, results):
+    words = ["--waveform_augment", "{noise: 0.5}"]
+    noisy, _ = quick_train(*words)
+    again, _ = quick_train(*words, "--overwrite", "true")
+    losses, plain = ([e["loss"] for e in r["training"]["history"]] for r in (noisy, results))
+    assert losses == [e["loss"] for e in again["training"]["history"]]
+    assert losses[0] != plain[0]
+    assert noisy["test"] == again["test"]
+
+
+def test_every_epoch_hears_its_own_augmentation(quick_train, monkeypatch):
+    epochs = []
+    monkeypatch.setattr(LiveFeatureRows, "set_epoch", lambda self, epoch: epochs.append(epoch))
+    quick_train("--waveform_augment", "{gain: 6}")
+    assert list(dict.fromkeys(epochs)) == [0, 1, 2], "transformers tells it more than once"
+
+
+def test_copies_are_made_once_or_anew(tiny_recipe, tmp_path):
+    words = ["--waveform_augment", "{gain: 6}", "--balance", "oversample", "--output_dir", str(tmp_path)]
+    with pytest.raises(RecipeError, match="choose one of them"):
+        train(load_recipe(tiny_recipe, words))
 
 
 @pytest.mark.parametrize(

@@ -16,19 +16,46 @@ class DataArguments:
     data_dirs: list[str] = field(
         default_factory=list, metadata={"help": "corpus=DIR for corpora that lie elsewhere, over --data_root"}
     )
-    scheme: str = field(default="8class", metadata={"help": "label scheme: 8class, 7class, 6class or 4class"})
+    scheme: str = field(
+        default="8class", metadata={"help": "label scheme: 8class, 7class, 6class, 4class or FILE.yaml"}
+    )
     protocol: str | None = field(default=None, metadata={"help": "split rule, see `ser-hf list protocols`; required"})
     fold: int | None = field(default=None, metadata={"help": "fold number, for protocols with folds"})
-    test_speakers: list[str] = field(
-        default_factory=list,
-        metadata={"help": "exactly these test speakers, for speaker-independent (e.g. ravdess_01)"},
-    )
+    folds: int = field(default=5, metadata={"help": "number of folds, for kfold and speaker-kfold"})
     test_size: float = field(
         default=0.1, metadata={"help": "share of clips, or of each corpus' speakers, for the test"}
     )
     validation_size: float = field(default=0.1, metadata={"help": "the same for validation, from the training side"})
+    test_speakers: list[str] = field(
+        default_factory=list,
+        metadata={"help": "exactly these test speakers, for speaker-independent (e.g. ravdess_01)"},
+    )
+    train_corpora: list[str] = field(
+        default_factory=list, metadata={"help": "trained on, for cross-corpus (default: all not tested on)"}
+    )
+    test_corpora: list[str] = field(
+        default_factory=list, metadata={"help": "tested on, for cross-corpus and leave-one-corpus-out"}
+    )
+    test_partition: str = field(
+        default="test", metadata={"help": "the corpus' own test set, for official: test, test2 or test3"}
+    )
+    split_file: str | None = field(
+        default=None, metadata={"help": ".csv, .tsv or .jsonl with clip_id (or path) and split, for file"}
+    )
+    drop_unlisted: bool = field(default=False, metadata={"help": "leave out clips the split file does not list"})
     split_seed: int = field(default=42, metadata={"help": "seed of the drawing of the split"})
-    skip_bad: bool = field(default=False, metadata={"help": "leave out unreadable files and list them in the ledger"})
+    balance: str = field(
+        default="none",
+        metadata={
+            "help": "how the classes of the training split are balanced: none, undersample, oversample (by augmented "
+            "copies), class_weights (in the loss) or weighted_sampler"
+        },
+    )
+    balance_to: int | None = field(
+        default=None,
+        metadata={"help": "clips per class for undersample and oversample; else as many as the rarest or largest has"},
+    )
+    skip_bad: bool = field(default=False, metadata={"help": "leave out clips that cannot be used, and list them"})
     num_proc: int | None = field(default=None, metadata={"help": "worker processes for building and features"})
 
 
@@ -76,6 +103,29 @@ class AugmentArguments:
     time_stretch: float = field(default=0.0, metadata={"help": "change the tempo by up to this share, e.g. 0.2"})
     frequency_stretch: float = field(
         default=0.0, metadata={"help": "stretch the mel axis by up to this share, e.g. 0.1"}
+    )
+    rotation: float = field(default=0.0, metadata={"help": "rotate by up to so many degrees, either way, e.g. 5"})
+    zoom: float = field(default=0.0, metadata={"help": "magnify a part by up to this share, e.g. 0.1"})
+    brightness: float = field(
+        default=0.0, metadata={"help": "raise or lower the whole by up to so many of its standard deviations, e.g. 0.2"}
+    )
+    spectrogram_noise: float = field(
+        default=0.0, metadata={"help": "Gaussian noise, in standard deviations of the spectrogram, e.g. 0.05"}
+    )
+    erasing: float = field(
+        default=0.0, metadata={"help": "random erasing: probability that a rectangle is set to the mean, e.g. 0.25"}
+    )
+    cutmix_alpha: float = field(
+        default=0.0,
+        metadata={"help": "CutMix: Beta(alpha, alpha); 0 turns it off; with mixup each batch gets one of the two"},
+    )
+    progressive_resize: list[int] = field(
+        default_factory=list,
+        metadata={"help": "heights the pictures grow through over the epochs, e.g. 128 256; the last is n_mels"},
+    )
+    waveform_augment: list[str] = field(
+        default_factory=list,
+        metadata={"help": "changes to the recordings, e.g. '{time_stretch: [0.8, 1.2], p: 0.5}' '{pitch_shift: 2}'"},
     )
 
 

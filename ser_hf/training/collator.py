@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,58 +10,128 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ser_hf.augment import mask, mixup, shift, stretch
+from ser_hf.augment import brighten, cutmix, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
 from ser_hf.errors import RecipeError
 from ser_hf.records import INPUT_FEATURES
 
 from .arguments import AugmentArguments
 
+_BELOW_ONE = ("time_stretch", "frequency_stretch")
+_MOST = {"rotation": 180, "erasing": 1}
+
+
+def check_strengths(augment: AugmentArguments) -> None:
+    """Checks what the collator reads of the arguments: the numbers.
+
+    Raises:
+        RecipeError: one is out of its range.
+    """
+    for name, value in vars(augment).items():
+        if isinstance(value, list):
+            continue
+        most = _MOST.get(name, math.inf)
+        if not 0 <= value <= most or value == math.inf or (name in _BELOW_ONE and value >= 1):
+            limit = " and below 1" if name in _BELOW_ONE else f", up to {most}" if name in _MOST else ""
+            raise RecipeError(f"{name} is {value}; expected 0 (off) or more{limit}")
+
 
 @dataclass
 class SerCollator:
-    """Stacks rows; stretches, shifts, masks, mixes and smooths the labels of those for training.
+    """Stacks rows; augments, mixes and smooths the labels of those for training.
+
+    In this order, whatever is on: stretching, shift in time, rotation, zoom, brightness, noise, frequency masks, time
+    masks, random erasing, then mixup or CutMix; a batch draws evenly which of the two where both are on. Masks come
+    after what moves and blurs, and stay straight and sharp.
 
     Attributes:
         num_classes: of the label scheme.
         augment: strengths.
         label_smoothing: share of every training label spread over all classes.
-        seed: of its own generator; differs between processes.
+        class_weights: of the classes in the training loss, ``(num_classes,)``; None weighs them all alike.
+        seed: of its own generator; differs between processes. Each worker of a data loader has one more, of its own.
     """
 
     num_classes: int
     augment: AugmentArguments = field(default_factory=AugmentArguments)
     label_smoothing: float = 0.0
+    class_weights: np.ndarray | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value in vars(self.augment).items():
-            if value < 0 or (name.endswith("_stretch") and value >= 1):
-                below = " and below 1" if name.endswith("_stretch") else ""
-                raise RecipeError(f"{name} is {value}; expected 0 (off) or more{below}")
+        check_strengths(self.augment)
         if not 0 <= self.label_smoothing < 1:
             raise RecipeError(f"label_smoothing_factor is {self.label_smoothing}; expected 0 or more and below 1")
         self.rng = np.random.default_rng(self.seed)
+        self._worker: int | None = None
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Gives ``input_features (B, n_mels, n_frames)`` and ``labels``: ids ``(B,)``, soft ``(B, C)`` in training."""
+        """Gives ``input_features (B, n_mels, n_frames)`` and ``labels``: ids ``(B,)``, soft ``(B, C)`` in training.
+
+        Soft labels of a clip sum to 1, with class weights over the batch to 1 on average.
+        """
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in rows]))
         labels = torch.tensor([row["labels"] for row in rows])
         if rows[0]["training"]:
+            self._seed_worker()
             features, labels = self._augmented(features, labels)
         return {INPUT_FEATURES: features, "labels": labels}
 
+    def _seed_worker(self) -> None:
+        """Else every worker, and in every epoch again, would start from the same copy of this generator."""
+        info = torch.utils.data.get_worker_info()
+        if info is not None and info.seed != self._worker:
+            self._worker = info.seed
+            self.rng = np.random.default_rng([self.seed, info.seed])
+
     def _augmented(self, features: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        strength = self.augment
         labels = F.one_hot(ids, self.num_classes).float()
         labels = labels * (1 - self.label_smoothing) + self.label_smoothing / self.num_classes
-        if strength.time_stretch or strength.frequency_stretch:
-            features = stretch(features, strength.time_stretch, strength.frequency_stretch, self.rng)
-        if strength.time_shift:
-            features = shift(features, strength.time_shift, self.rng)
-        if strength.frequency_masks:
-            features = mask(features, 1, strength.frequency_masks, strength.frequency_mask_width, self.rng)
-        if strength.time_masks:
-            features = mask(features, 2, strength.time_masks, strength.time_mask_width, self.rng)
-        if strength.mixup_alpha:
-            features, labels = mixup(features, labels, strength.mixup_alpha, self.rng)
+        features, labels = self._mixed(self._masked(self._moved(features)), labels)
+        if self.class_weights is not None:
+            labels = weighted(labels, torch.from_numpy(self.class_weights).to(labels.dtype))
         return features, labels
+
+    def _moved(self, features: torch.Tensor) -> torch.Tensor:
+        strength, rng = self.augment, self.rng
+        if strength.time_stretch or strength.frequency_stretch:
+            features = stretch(features, strength.time_stretch, strength.frequency_stretch, rng)
+        if strength.time_shift:
+            features = shift(features, strength.time_shift, rng)
+        if strength.rotation:
+            features = rotate(features, strength.rotation, rng)
+        return zoom(features, strength.zoom, rng) if strength.zoom else features
+
+    def _masked(self, features: torch.Tensor) -> torch.Tensor:
+        strength, rng = self.augment, self.rng
+        if strength.brightness:
+            features = brighten(features, strength.brightness, rng)
+        if strength.spectrogram_noise:
+            features = spectrogram_noise(features, strength.spectrogram_noise, rng)
+        if strength.frequency_masks:
+            features = mask(features, 1, strength.frequency_masks, strength.frequency_mask_width, rng)
+        if strength.time_masks:
+            features = mask(features, 2, strength.time_masks, strength.time_mask_width, rng)
+        return erase(features, strength.erasing, rng) if strength.erasing else features
+
+    def _mixed(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        blend, paste = self.augment.mixup_alpha, self.augment.cutmix_alpha
+        if blend and paste:
+            blend, paste = (blend, 0.0) if self.rng.random() < 0.5 else (0.0, paste)
+        if blend:
+            return mixup(features, labels, blend, self.rng)
+        return cutmix(features, labels, paste, self.rng) if paste else (features, labels)
+
+
+def weighted(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """Puts class weights into soft labels: the model's own cross-entropy of them is the weighted mean.
+
+    For labels of one class each it is that of ``torch.nn.functional.cross_entropy(..., weight=weights)``. The labels,
+    and not the trainer's ``compute_loss_func``, carry the weights: the loss of the validation stays what it is, and
+    transformers neither averages a custom loss over accumulated batches nor leaves it unscaled under several processes.
+
+    Args:
+        labels: ``(B, C)``.
+        weights: ``(C,)``, 0 or more.
+    """
+    scaled = labels * weights
+    return scaled * (len(labels) / scaled.sum().clamp_min(1e-12))

@@ -14,8 +14,8 @@ from transformers import HfArgumentParser
 from yaml import YAMLError
 
 from ser_hf.errors import RecipeError, unknown
+from ser_hf.strict_yaml import parse_yaml
 
-from ._yaml import parse_yaml
 from .arguments import GROUPS, AugmentArguments, DataArguments, FeatureArguments, ModelArguments, RunArguments
 from .training_arguments import SerTrainingArguments
 

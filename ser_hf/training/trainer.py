@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import EarlyStoppingCallback, EvalPrediction, PreTrainedModel, Trainer, TrainerCallback
+from transformers import (
+    EarlyStoppingCallback,
+    EvalPrediction,
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 from transformers.trainer_utils import get_last_checkpoint
 
+from ser_hf.augment import WaveformChain
+from ser_hf.data import BALANCE_METHODS, class_weights, sample_weights
 from ser_hf.errors import RecipeError, unknown
 from ser_hf.evaluation import METRICS, scores
-from ser_hf.features import FeatureRows
+from ser_hf.features import FeatureRows, LiveFeatureRows
 from ser_hf.models import SerFeatureExtractor
+from ser_hf.records import INPUT_FEATURES, LABEL
+from ser_hf.strict_yaml import parse_yaml
 
-from ._yaml import parse_yaml
 from .arguments import DataArguments, FeatureArguments, ModelArguments
-from .collator import SerCollator
+from .collator import SerCollator, check_strengths
 from .precision import use_bf16
+from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe
+from .weighted_sampling import WeightedTrainer
 
 CHECKPOINTS = "checkpoints"
 RECIPE = "recipe.yaml"
@@ -37,11 +52,12 @@ def build_trainer(
     recipe: Recipe,
     model: PreTrainedModel,
     extractor: SerFeatureExtractor,
-    train: FeatureRows,
+    train: FeatureRows | LiveFeatureRows,
     validation: FeatureRows,
 ) -> Trainer:
     """Builds the trainer; it sees training and validation rows and never the test.
 
+    It is transformers' own, but for the drawing of training clips where the recipe says ``weighted_sampler``.
     Checkpoints go to ``checkpoints/`` in the run folder; the one with the best validation UAR is kept.
 
     Raises:
@@ -52,10 +68,23 @@ def build_trainer(
     callbacks: list[TrainerCallback] = []
     if recipe.run.patience:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.run.patience))
+    if isinstance(train, LiveFeatureRows):
+        callbacks.append(NewEpoch(train))
+    sizes = recipe.augment.progressive_resize
+    if check_sizes(sizes):
+        callbacks.append(progressive_resizing(model, sizes, np.shape(train[0][INPUT_FEATURES])))
+    classes, method = int(model.config.num_labels or 0), recipe.data.balance
     collator = SerCollator(
-        int(model.config.num_labels or 0), recipe.augment, smoothing, seed=args.seed + args.process_index
+        classes,
+        recipe.augment,
+        smoothing,
+        class_weights=class_weights(_labels(train), classes) if method == "class_weights" else None,
+        seed=args.seed + args.process_index,
     )
-    return Trainer(
+    kind: Callable[..., Trainer] = Trainer
+    if method == "weighted_sampler":
+        kind = partial(WeightedTrainer, sample_weights=sample_weights(_labels(train), classes))
+    return kind(
         model=model,
         args=args,
         train_dataset=train,
@@ -65,6 +94,21 @@ def build_trainer(
         compute_metrics=validation_scores,
         callbacks=callbacks,
     )
+
+
+class NewEpoch(TrainerCallback):
+    """Tells live rows the epoch, so that each hears other augmentations, a resumed run those it would have heard."""
+
+    def __init__(self, rows: LiveFeatureRows) -> None:
+        self.rows = rows
+
+    def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Before the first batch of an epoch is asked for."""
+        self.rows.set_epoch(int(state.epoch or 0))
+
+
+def _labels(rows: FeatureRows | LiveFeatureRows) -> np.ndarray:
+    return np.asarray(rows.rows.with_format(None)[LABEL][:])
 
 
 def configure(recipe: Recipe) -> str | None:
@@ -122,11 +166,30 @@ def _check(recipe: Recipe) -> None:
     for name in _POSITIVE:
         if not getattr(args, name) > 0:
             raise RecipeError(f"{name} is {getattr(args, name)}; expected more than 0")
+    _check_balance(recipe)
+    check_strengths(recipe.augment)
+    check_sizes(recipe.augment.progressive_resize)
+    WaveformChain.parse(recipe.augment.waveform_augment)
     metric = str(args.metric_for_best_model or "loss").removeprefix("eval_")
     if metric not in (*METRICS, "loss"):
         raise RecipeError(unknown("metric_for_best_model", metric, (*METRICS, "loss")))
     if metric == "loss" and "greater_is_better" not in recipe.given:
         args.greater_is_better = False
+
+
+def _check_balance(recipe: Recipe) -> None:
+    method, to = recipe.data.balance, recipe.data.balance_to
+    if method not in BALANCE_METHODS:
+        raise RecipeError(unknown("balance", method, BALANCE_METHODS))
+    if to is not None and method not in ("undersample", "oversample"):
+        raise RecipeError(f"balance_to is {to}, and balance is {method}; only undersample and oversample have a number")
+    if to is not None and to < 1:
+        raise RecipeError(f"balance_to is {to}; expected 1 or more clips per class")
+    if method == "oversample" and recipe.augment.waveform_augment:
+        raise RecipeError("balance: oversample makes augmented copies once, waveform_augment anew; choose one of them")
+    strategy = recipe.training.train_sampling_strategy
+    if method == "weighted_sampler" and strategy != "random":
+        raise RecipeError(f"balance: weighted_sampler draws by weight, not by train_sampling_strategy: {strategy}")
 
 
 def validation_scores(prediction: EvalPrediction) -> dict[str, float]:

@@ -3,8 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ser_hf.augment import brighten, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
 from ser_hf.errors import RecipeError
+from ser_hf.models.classification import SpectrogramClassifier
 from ser_hf.training.arguments import AugmentArguments
 from ser_hf.training.collator import SerCollator
 
@@ -20,7 +24,7 @@ def rows(count: int = 6, *, training: bool) -> list[dict]:
 
 
 def batch_of(augment: AugmentArguments, smoothing: float = 0.0, seed: int = 0, *, training: bool = True):
-    return SerCollator(CLASSES, augment, smoothing, seed)(rows(training=training))
+    return SerCollator(CLASSES, augment, smoothing, seed=seed)(rows(training=training))
 
 
 def stacked() -> torch.Tensor:
@@ -106,19 +110,164 @@ def test_batches_differ_from_one_to_the_next_whatever_the_global_seed():
 
 
 def test_the_rows_themselves_are_left_alone():
-    given = rows(training=True)
-    SerCollator(CLASSES, STRONG)(given)
-    for row, untouched in zip(given, rows(training=True), strict=True):
+    told = rows(training=True)
+    SerCollator(CLASSES, AugmentArguments(**ALL))(told)
+    for row, untouched in zip(told, rows(training=True), strict=True):
         np.testing.assert_array_equal(row["input_features"], untouched["input_features"])
 
 
-@pytest.mark.parametrize("name", list(vars(AugmentArguments())))
-def test_a_negative_strength_is_refused(name):
-    with pytest.raises(RecipeError, match=rf"{name} is -1; expected 0 \(off\) or more"):
-        SerCollator(CLASSES, AugmentArguments(**{name: -1}))
+NUMBERS = [name for name, value in vars(AugmentArguments()).items() if not isinstance(value, list)]
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_negative_or_endless_strength_is_refused(name, value):
+    with pytest.raises(RecipeError, match=rf"{name} is {value}; expected 0 \(off\) or more"):
+        SerCollator(CLASSES, AugmentArguments(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("time_stretch", 1, " and below 1"),
+        ("frequency_stretch", 1.0, " and below 1"),
+        ("erasing", 1.1, ", up to 1"),
+        ("rotation", 181, ", up to 180"),
+    ],
+)
+def test_a_strength_beyond_its_range_is_refused(name, value, said):
+    with pytest.raises(RecipeError, match=f"{name} is {value}; expected 0 .off. or more{said}"):
+        SerCollator(CLASSES, AugmentArguments(**{name: value}))
+
+
+ALL = {
+    "time_stretch": 0.2,
+    "frequency_stretch": 0.1,
+    "time_shift": 6,
+    "rotation": 5.0,
+    "zoom": 0.1,
+    "brightness": 0.2,
+    "spectrogram_noise": 0.05,
+    "frequency_masks": 1,
+    "time_masks": 1,
+    "erasing": 0.5,
+    "mixup_alpha": 0.4,
+    "cutmix_alpha": 1.0,
+}
+
+
+@settings(max_examples=60)
+@given(chosen=st.sets(st.sampled_from(list(ALL))), seed=st.integers(0, 2**32 - 1), smoothing=st.floats(0, 0.9))
+def test_whatever_is_on_shapes_types_and_the_sum_of_labels_stay_and_a_seed_repeats(chosen, seed, smoothing):
+    augment = AugmentArguments(**{name: ALL[name] for name in chosen})
+    batch, again = (batch_of(augment, smoothing, seed) for _ in range(2))
+    assert (batch["input_features"].shape, batch["input_features"].dtype) == ((6, 12, 20), torch.float32)
+    assert torch.isfinite(batch["input_features"]).all()
+    torch.testing.assert_close(batch["labels"].sum(dim=1), torch.ones(6))
+    assert all(torch.equal(batch[key], again[key]) for key in batch)
+    if not chosen:
+        assert torch.equal(batch["input_features"], stacked())
+    evaluated = batch_of(augment, smoothing, seed, training=False)
+    assert torch.equal(evaluated["input_features"], stacked())
+    assert evaluated["labels"].tolist() == [0, 1, 2, 3, 4, 0]
+
+
+@pytest.mark.parametrize("name", list(ALL))
+def test_every_strength_shows(name):
+    found = [batch_of(AugmentArguments(**{name: ALL[name]}), seed=seed)["input_features"] for seed in range(3)]
+    assert all(not torch.equal(batch, stacked()) for batch in found)
+
+
+def test_what_is_done_has_its_order():
+    found = batch_of(AugmentArguments(**{name: value for name, value in ALL.items() if name != "cutmix_alpha"}))
+    rng, widths = np.random.default_rng(0), AugmentArguments()
+    features = stretch(stacked(), 0.2, 0.1, rng)
+    features = zoom(rotate(shift(features, 6, rng), 5, rng), 0.1, rng)
+    features = spectrogram_noise(brighten(features, 0.2, rng), 0.05, rng)
+    features = mask(features, 1, 1, widths.frequency_mask_width, rng)
+    features = erase(mask(features, 2, 1, widths.time_mask_width, rng), 0.5, rng)
+    features, labels = mixup(features, torch.eye(CLASSES)[[0, 1, 2, 3, 4, 0]], 0.4, rng)
+    assert torch.equal(found["input_features"], features)
+    assert torch.equal(found["labels"], labels)
+
+
+def test_with_mixup_and_cutmix_every_batch_gets_one_of_the_two_evenly():
+    collator = SerCollator(CLASSES, AugmentArguments(mixup_alpha=1.0, cutmix_alpha=1.0))
+    pasted = []
+    for _ in range(200):
+        features = collator(rows(training=True))["input_features"]
+        known = torch.isin(features, stacked()).flatten(1).all(dim=1)
+        pasted.append(bool(known.all()))
+    assert np.mean(pasted) == pytest.approx(0.5, abs=0.1)
+
+
+class Rows(torch.utils.data.Dataset):
+    def __len__(self) -> int:
+        return 24
+
+    def __getitem__(self, index: int) -> dict:
+        return rows(training=True)[0]
+
+
+def epochs(seed: int, *, persistent: bool) -> list[list[torch.Tensor]]:
+    """Two epochs of four equal batches, shared by two workers."""
+    torch.manual_seed(seed)
+    collator = SerCollator(CLASSES, AugmentArguments(spectrogram_noise=0.1), seed=seed)
+    loader = torch.utils.data.DataLoader(
+        Rows(), batch_size=6, collate_fn=collator, num_workers=2, persistent_workers=persistent
+    )
+    return [[batch["input_features"] for batch in loader] for _ in range(2)]
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_neither_workers_nor_epochs_repeat_each_other_and_a_seed_does(persistent):
+    first, again, other = (epochs(seed, persistent=persistent) for seed in (1, 1, 2))
+    batches = [batch for epoch in (*first, *other) for batch in epoch]
+    assert len({tuple(batch.flatten().tolist()) for batch in batches}) == 16
+    assert all(torch.equal(a, b) for one, two in zip(first, again, strict=True) for a, b in zip(one, two, strict=True))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])
 def test_label_smoothing_is_a_share(share):
     with pytest.raises(RecipeError, match=r"label_smoothing_factor is .*; expected 0 or more and below 1"):
         SerCollator(CLASSES, AugmentArguments(), share)
+
+
+def cross_entropy(logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The loss as the models compute it."""
+    return SpectrogramClassifier.output(None, logits, batch["labels"]).loss
+
+
+LOGITS = torch.randn(6, CLASSES, generator=torch.Generator().manual_seed(0))
+WEIGHTS = np.array([0.3, 1.0, 2.5, 0.7, 0.0])
+
+
+def test_class_weights_give_the_loss_that_torch_weighs():
+    batch = SerCollator(CLASSES, class_weights=WEIGHTS)(rows(training=True))
+    ids = torch.tensor([0, 1, 2, 3, 4, 0])
+    expected = torch.nn.functional.cross_entropy(LOGITS, ids, weight=torch.tensor(WEIGHTS, dtype=torch.float32))
+    torch.testing.assert_close(cross_entropy(LOGITS, batch), expected)
+
+
+@pytest.mark.parametrize("augment", [AugmentArguments(), AugmentArguments(mixup_alpha=0.4)])
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_class_weights_weigh_soft_labels_too(augment, smoothing):
+    plain = batch_of(augment, smoothing)["labels"].double().numpy()
+    batch = SerCollator(CLASSES, augment, smoothing, WEIGHTS)(rows(training=True))
+    logits = LOGITS.double().numpy()
+    log_probabilities = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    expected = -(WEIGHTS * plain * log_probabilities).sum() / (WEIGHTS * plain).sum()
+    assert cross_entropy(LOGITS, batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_equal_class_weights_change_nothing_and_their_scale_neither():
+    plain = batch_of(STRONG, 0.1)
+    for scale in (1.0, 7.0):
+        batch = SerCollator(CLASSES, STRONG, 0.1, np.full(CLASSES, scale))(rows(training=True))
+        torch.testing.assert_close(batch["labels"], plain["labels"])
+        assert torch.equal(batch["input_features"], plain["input_features"])
+
+
+def test_rows_for_evaluation_are_not_weighed():
+    batch = SerCollator(CLASSES, class_weights=WEIGHTS)(rows(training=False))
+    assert batch["labels"].tolist() == [0, 1, 2, 3, 4, 0]

@@ -192,6 +192,15 @@ def test_the_run_folder_carries_recipe_protocol_and_fold(recipe_file, name, word
     assert load_recipe(recipe_file(BASE, name), words).folder == Path(folder)
 
 
+def test_balance_none_is_the_word_and_the_default(recipe_file):
+    told = load_recipe(recipe_file(f"{BASE}balance: none\n"))
+    assert (told.data.balance, told.data.balance_to) == ("none", None)
+    assert load_recipe(recipe_file(BASE)).data.balance == "none"
+    told = load_recipe(recipe_file(f"{BASE}balance: oversample\nbalance_to: 300\n"))
+    assert (told.data.balance, told.data.balance_to) == ("oversample", 300)
+    assert told.settings()["balance"] == "oversample"
+
+
 def test_a_recipe_without_a_file():
     recipe = load_recipe(None, NEEDED, seed=3)
     assert (recipe.name, recipe.training.seed, recipe.folder) == ("run", 3, Path("runs/run-random"))

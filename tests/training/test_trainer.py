@@ -2,16 +2,21 @@
 
 from pathlib import Path
 
+import datasets
 import numpy as np
 import pytest
+import torch
 import yaml
+from accelerate.data_loader import prepare_data_loader
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
-from transformers import EarlyStoppingCallback, EvalPrediction
+from transformers import EarlyStoppingCallback, EvalPrediction, Trainer
 
 from ser_hf.errors import RecipeError
 from ser_hf.experiment import make_extractor, make_model
+from ser_hf.features import FeatureRows
 from ser_hf.training import build_trainer, configure, history, load_recipe
 from ser_hf.training.trainer import validation_scores
+from ser_hf.training.weighted_sampling import EpochWeightedSampler, WeightedTrainer
 
 SMALL = ["--n_mels", "32", "--model_settings", "conv_channels=[4,4,4,4]", "lstm_size=8"]
 
@@ -25,10 +30,9 @@ def recipe(tmp_path: Path):
     return make
 
 
-def trainer_of(recipe):
+def trainer_of(recipe, rows=({"training": True},)):
     configure(recipe)
     extractor = make_extractor(recipe)
-    rows = [{"training": True}]
     return build_trainer(recipe, make_model(recipe, extractor), extractor, rows, rows)
 
 
@@ -166,3 +170,95 @@ def test_validation_scores_are_those_of_sklearn():
             "weighted_f1": f1_score(labels, predicted, average="weighted"),
         }
     )
+
+
+LABELS = [0] * 80 + [2] * 15 + [5] * 5
+
+
+@pytest.fixture(scope="module")
+def feature_rows() -> FeatureRows:
+    """100 clips of three classes; the only value of a clip's features is its number."""
+    columns = {"input_features": np.arange(100, dtype=np.float32).reshape(-1, 1, 1), "label": LABELS}
+    return FeatureRows(datasets.Dataset.from_dict(columns), training=True)
+
+
+def test_class_weights_reach_the_collator_and_nothing_else_changes(recipe, feature_rows):
+    trainer = trainer_of(recipe("--balance", "class_weights"), feature_rows)
+    np.testing.assert_allclose(trainer.data_collator.class_weights[[0, 2, 5]], 100 / 3 / np.array([80, 15, 5]))
+    assert trainer.data_collator.class_weights[[1, 3, 4, 6, 7]].tolist() == [0] * 5
+    for words in ([], ["--balance", "undersample"], ["--balance", "weighted_sampler"]):
+        assert trainer_of(recipe(*words), feature_rows).data_collator.class_weights is None
+
+
+def test_a_weighted_sampler_draws_every_class_equally_often(recipe, feature_rows):
+    trainer = trainer_of(recipe("--balance", "weighted_sampler", "--use_cpu", "true"), feature_rows)
+    assert isinstance(trainer, WeightedTrainer)
+    assert type(trainer_of(recipe("--balance", "oversample"), feature_rows)) is Trainer
+    loader = trainer.get_train_dataloader()
+    drawn = []
+    for epoch in range(30):
+        loader.set_epoch(epoch)
+        for batch in loader:
+            drawn += batch["labels"].argmax(dim=1).tolist()
+    assert len(drawn) == 30 * 100
+    np.testing.assert_allclose(np.bincount(drawn, minlength=8)[[0, 2, 5]] / 3000, 1 / 3, atol=0.03)
+    seen = [batch["input_features"] for batch in trainer.get_eval_dataloader()]
+    assert torch.cat(seen).flatten().tolist() == list(range(100)), "validation is not sampled"
+
+
+def shares(processes: int, epoch: int, seed: int = 3) -> list[list[int]]:
+    """The clips that each process sees of one epoch, as accelerate shares it out."""
+    weights = np.ones(96)
+    weights[:6] = 30
+    seen = []
+    for process in range(processes):
+        torch.manual_seed(process)  # their global generators differ
+        sampler = EpochWeightedSampler(weights, seed)
+        loader = torch.utils.data.DataLoader(range(96), batch_size=8, sampler=sampler)
+        loader = prepare_data_loader(loader, num_processes=processes, process_index=process, put_on_device=False)
+        loader.set_epoch(epoch)
+        seen.append(torch.cat(list(loader)).tolist())
+    return seen
+
+
+def test_processes_share_one_draw_out():
+    (alone,) = shares(1, epoch=0)
+    first, second = shares(2, epoch=0)
+    assert len(alone) == 96
+    assert len(set(alone)) < 80, "drawn with replacement"
+    batches = [alone[i : i + 8] for i in range(0, 96, 8)]
+    assert [first[i : i + 8] for i in range(0, 48, 8)] == batches[::2]
+    assert [second[i : i + 8] for i in range(0, 48, 8)] == batches[1::2]
+
+
+def test_draws_differ_by_epoch_and_seed_and_repeat():
+    for processes in (1, 2):
+        assert shares(processes, epoch=4) == shares(processes, epoch=4)
+        assert shares(processes, epoch=4) != shares(processes, epoch=5)
+        assert shares(processes, epoch=4) != shares(processes, epoch=4, seed=9)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--balance", "undersampel"], "unknown balance 'undersampel'; did you mean 'undersample'"),
+        (["--balance_to", "5"], "balance_to is 5, and balance is none; only undersample and oversample have a number"),
+        (["--balance", "class_weights", "--balance_to", "5"], "balance_to is 5, and balance is class_weights"),
+        (["--balance", "oversample", "--balance_to", "0"], "balance_to is 0; expected 1 or more clips per class"),
+        (
+            ["--balance", "weighted_sampler", "--train_sampling_strategy", "sequential"],
+            "weighted_sampler draws by weight, not by train_sampling_strategy: sequential",
+        ),
+    ],
+)
+def test_a_balance_that_cannot_be_is_refused_before_any_clip_is_read(recipe, words, said):
+    with pytest.raises(RecipeError, match=said):
+        configure(recipe(*words))
+
+
+def test_a_run_is_not_resumed_with_another_balance(recipe, tmp_path):
+    checkpoint(tmp_path / "run", 12)
+    settings = recipe("--balance", "oversample").settings()
+    (tmp_path / "run" / "recipe.yaml").write_text(yaml.safe_dump(settings))
+    with pytest.raises(RecipeError, match="was begun with balance: oversample, and balance is now None"):
+        configure(recipe("--resume_from_checkpoint", "last"))
