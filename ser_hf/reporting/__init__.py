@@ -5,14 +5,17 @@ from __future__ import annotations
 from ._results import load_build, load_results
 from .dataset_card import render_dataset_card, write_dataset_card
 from .hub import push_run
+from .hub_dataset import is_dataset, push_dataset
 from .model_card import ModelCard, write_model_card
 from .plots import write_plots
 from .report import write_report
 
 __all__ = [
     "ModelCard",
+    "is_dataset",
     "load_build",
     "load_results",
+    "push_dataset",
     "push_run",
     "render_dataset_card",
     "write_dataset_card",

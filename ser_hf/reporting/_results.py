@@ -56,7 +56,13 @@ RESULTS_SHAPE: Mapping[str, Any] = {
     "synthetic": bool,
     "model": {"model_type": str, "architecture": str, "parameters": int},
     "features": dict,
-    "data": {"corpora": [_CORPUS], "scheme": str, "classes": [str], "ledger": _LEDGER, "splits": _SPLITS},
+    "data": {
+        "corpora": [_CORPUS],
+        "scheme": str,
+        "classes": [str],
+        "ledger": _LEDGER,
+        "splits": _SPLITS,
+    },
     "split": _SPLIT,
     "audit": _AUDIT,
     "training": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,18 @@ from . import _wording
 from ._licences import combined_licence, language_codes, size_category
 from ._results import check_build, load_build
 from ._templates import render
-from .model_card import CARD
+from .model_card import CARD, PLACEHOLDER
+
+_MANIFEST = {"config_name": "manifest", "data_files": [{"split": "train", "path": "manifest.parquet"}]}
 
 
-def render_dataset_card(build: Mapping[str, Any]) -> str:
+def render_dataset_card(build: Mapping[str, Any], published: Sequence[str] | None = None) -> str:
     """The dataset card as Markdown.
 
     Args:
         build: the content of build.json: corpora, scheme, classes, ledger, splits, split, audit and ``configs``, each
             with ``config_name``, ``data_files`` (``split`` and ``path`` relative to the card) and perhaps ``default``.
+        published: for the Hub: the corpora whose recordings are there; of the others only the manifest is.
 
     Raises:
         SerHfError: ``build`` lacks a key.
@@ -28,6 +31,7 @@ def render_dataset_card(build: Mapping[str, Any]) -> str:
     from huggingface_hub import DatasetCardData
 
     checked = check_build(build)
+    configs = _configs(checked["configs"], published)
     corpora, synthetic = checked["corpora"], _wording.is_synthetic(checked)
     licence = combined_licence(corpora)
     data = DatasetCardData(
@@ -39,16 +43,19 @@ def render_dataset_card(build: Mapping[str, Any]) -> str:
         task_categories=["audio-classification"],
         size_categories=[size_category(sum(split["clips"] for split in checked["splits"].values()))],
         tags=["speech-emotion-recognition", "speech", "emotion", "ser_hf", *(["synthetic"] if synthetic else [])],
-        configs=[_config(config) for config in checked["configs"]],
+        configs=[_config(config) for config in configs],
     )
+    closed = [c["name"] for c in corpora if not c["redistributable"]]
     context = {
-        "b": checked,
+        "b": {**checked, "configs": configs},
+        "place": "path/to/this/folder" if published is None else PLACEHOLDER,
+        "withheld": [] if published is None else [c["name"] for c in corpora if c["name"] not in published],
         "yaml": data.to_yaml(),
         "licence": licence,
         "synthetic": synthetic,
         "synthetic_warning": _wording.SYNTHETIC_WARNING,
         "mixed_warning": _wording.MIXED_WARNING,
-        "closed": [c["name"] for c in corpora if not c["redistributable"]],
+        "closed": closed if published is None else [],
     }
     return render("dataset_card.md.jinja", context)
 
@@ -62,6 +69,14 @@ def write_dataset_card(folder: str | Path) -> Path:
     path = Path(folder) / CARD
     write_text(path, render_dataset_card(load_build(folder)))
     return path
+
+
+def _configs(configs: Sequence[Mapping[str, Any]], published: Sequence[str] | None) -> list[Mapping[str, Any]]:
+    """Those that can be loaded: on the Hub not those of corpora that are not there, and the manifest."""
+    if published is None:
+        return list(configs)
+    there = [c for c in configs if c["config_name"] in published or (published and c.get("default"))]
+    return [*there, _MANIFEST]
 
 
 def _config(config: Mapping[str, Any]) -> dict[str, Any]:

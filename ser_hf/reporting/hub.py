@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ser_hf.errors import CheckpointError, SerHfError
+from ser_hf.errors import CheckpointError
 
 from ._results import BUILD
-from .model_card import CARD, PLACEHOLDER
+from ._upload import upload
+from .hub_dataset import is_dataset
+from .model_card import CARD
 
 WEIGHTS = "model.safetensors"
 REQUIRED = {
@@ -50,18 +50,9 @@ def push_run(
         CheckpointError: the folder is not a checkpoint, or its weights are a pickle.
         SerHfError: the Hub refuses or cannot be reached.
     """
-    files = files_to_push(run_dir)
-    from huggingface_hub import CommitOperationAdd, HfApi
-
-    api = HfApi(token=token)
-    with _one_clear_error(repo_id, api.endpoint):
-        url = api.create_repo(repo_id, private=private, exist_ok=True)
-        if revision and not revision.startswith("refs/"):
-            api.create_branch(url.repo_id, branch=revision, exist_ok=True)
-        operations = [CommitOperationAdd(name, _content(path, url.repo_id)) for name, path in files.items()]
-        message = f"Upload {Path(run_dir).resolve().name} with ser_hf"
-        api.create_commit(url.repo_id, operations, commit_message=message, revision=revision)
-    return f"{url}/tree/{revision}" if revision else str(url)
+    files: dict[str, Path | str] = {**files_to_push(run_dir)}
+    files[CARD] = Path(files[CARD]).read_text(encoding="utf-8")
+    return upload(files, repo_id, Path(run_dir).resolve().name, private=private, token=token, revision=revision)
 
 
 def files_to_push(run_dir: str | Path) -> dict[str, Path]:
@@ -73,11 +64,8 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
     folder = Path(run_dir)
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is not a folder; give the run folder that `ser-hf train` wrote")
-    if (folder / BUILD).is_file() and not (folder / "config.json").is_file():
-        raise CheckpointError(
-            f"{folder} holds a built dataset ({BUILD}), but push takes run folders; "
-            f"upload a dataset by `hf upload --repo-type dataset REPO {folder}` if its licences allow that"
-        )
+    if is_dataset(folder):
+        raise CheckpointError(f"{folder} holds a built dataset ({BUILD}) and no run; a dataset goes by `push_dataset`")
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
     for name, origin in REQUIRED.items():
         if not (folder / name).is_file():
@@ -116,48 +104,3 @@ def _check_weights(path: Path) -> None:
         raise CheckpointError(f"{path} is not a safetensors file: {error}; save the model again") from error
     if empty:
         raise CheckpointError(f"{path} holds no weights; save the model again")
-
-
-def _content(path: Path, repo_id: str) -> Path | bytes:
-    """The file, or for the card its text with the repository's name in the loading examples."""
-    if path.name != CARD:
-        return path
-    return path.read_text(encoding="utf-8").replace(PLACEHOLDER, repo_id).encode()
-
-
-@contextmanager
-def _one_clear_error(repo_id: str, endpoint: str) -> Iterator[None]:
-    """Turns what huggingface_hub raises into one message that says what to do."""
-    from huggingface_hub import errors
-
-    transport = errors.HTTPError  # type: ignore[attr-defined]  # the base class of its HTTP client, whichever it is
-    try:
-        yield
-    except errors.HFValidationError as error:
-        raise SerHfError(f"{repo_id!r} is no name for a repository of the Hub, expected USER/NAME: {error}") from error
-    except errors.HfHubHTTPError as error:
-        raise SerHfError(_refusal(error.response.status_code, repo_id, endpoint, _server_says(error))) from error
-    except errors.OfflineModeIsEnabled as error:
-        raise SerHfError("nothing can be pushed in offline mode; unset HF_HUB_OFFLINE") from error
-    except (transport, ConnectionError) as error:
-        advice = "for a Hub without Xet storage set HF_HUB_DISABLE_XET=1" if "xet-" in str(error) else ""
-        message = f"the Hub at {endpoint} cannot be reached ({error})"
-        raise SerHfError(f"{message}; {advice or 'check the network and HF_ENDPOINT'}") from error
-    except (ValueError, RuntimeError, OSError) as error:
-        raise SerHfError(f"pushing to {repo_id} at {endpoint} failed: {error}") from error
-
-
-def _server_says(error: Any) -> str:
-    text = error.server_message or str(error).strip().splitlines()[0]
-    return " ".join(text.split())
-
-
-def _refusal(status: int, repo_id: str, endpoint: str, said: str) -> str:
-    advice = {
-        401: "log in by `hf auth login` or set HF_TOKEN to a token that may write",
-        403: "the token may not write there: take one with write access, or another name",
-        404: "check the name of the repository and of the revision",
-        409: "somebody else changed the repository meanwhile; try again",
-        429: "too many requests; wait and try again",
-    }.get(status, "try again later" if status >= 500 else "see the message of the server")
-    return f"the Hub at {endpoint} refused {repo_id} (HTTP {status}, {said}); {advice}"

@@ -25,6 +25,9 @@ WIDTH = 7.2
 """Inches; at ``DPI`` a little wider than a README column, so that it stays sharp there."""
 DPI = 160
 
+_COUNTS_FOR = {"class_weights": "counts in the loss for", "weighted_sampler": "drawn per epoch, on average"}
+"""What the clips after balancing are where none was added or left out."""
+
 
 def write_plots(results: Mapping[str, Any], folder: str | Path) -> list[Path]:
     """Draws every figure of a run.
@@ -196,12 +199,36 @@ def class_distribution(results: Mapping[str, Any]) -> Figure:
     return figure
 
 
+def balance(results: Mapping[str, Any]) -> Figure | None:
+    """Training clips of every class before and after balancing; None where nothing was balanced."""
+    found = results["data"].get("balance") or {"method": "none"}
+    if found["method"] == "none":
+        return None
+    classes = results["data"]["classes"]
+    title = f"Training clips by class, before and after {found['method'].replace('_', ' ')}"
+    figure, axes = _figure(title, results, height=1.2 + 0.42 * len(classes))
+    places, after = np.arange(len(classes)), _COUNTS_FOR.get(found["method"], "after")
+    for offset, key, name, colour in ((-0.2, "before", "before", GREY), (0.2, "after", after, BLUE)):
+        values = [found[key].get(c, 0) for c in classes]
+        axes.barh(places + offset, values, height=0.36, color=colour, label=name)
+        for place, value in zip(places + offset, values, strict=True):
+            axes.annotate(f"{value:,}", (value, place), (3, 0), textcoords="offset points", va="center", fontsize=7.5)
+    axes.set_yticks(places, map(_plain, classes))
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.1 * max(1, *found["before"].values(), *found["after"].values()))
+    _whole_ticks(axes.xaxis, 6)
+    _style(axes, grid="x")
+    _legend(figure, axes)
+    return figure
+
+
 PLOTS: Mapping[str, Callable[[Mapping[str, Any]], Figure | None]] = {
     "confusion_matrix": confusion_matrix,
     "per_class": per_class,
     "per_corpus": per_corpus,
     "training_curves": training_curves,
     "class_distribution": class_distribution,
+    "balance": balance,
 }
 """File name without suffix -> the function that draws it."""
 

@@ -163,7 +163,7 @@ def test_other_folders_are_told_apart(tmp_path):
     with pytest.raises(CheckpointError, match="is not a folder"):
         files_to_push(tmp_path / "nowhere")
     (tmp_path / "build.json").write_text("{}")
-    with pytest.raises(CheckpointError, match=r"built dataset.*push takes run folders"):
+    with pytest.raises(CheckpointError, match=r"holds a built dataset .*goes by `push_dataset`"):
         files_to_push(tmp_path)
 
 

@@ -6,6 +6,7 @@ from PIL import Image
 
 from ser_hf.reporting.plots import (
     PLOTS,
+    balance,
     class_distribution,
     confusion_matrix,
     per_class,
@@ -24,6 +25,20 @@ LONG = [
     "very much disgusted",
     r"$\formula$ & <b>",
 ]
+
+
+@pytest.fixture
+def make_run(make_run):
+    """A run whose training split was oversampled."""
+
+    def make(*given, **more):
+        results, rows = make_run(*given, **more)
+        before = results["data"]["splits"]["train"]["classes"]
+        after = dict.fromkeys(before, max(before.values()))
+        results["data"]["balance"] = {"method": "oversample", "before": before, "after": after, "description": "x"}
+        return results, rows
+
+    return make
 
 
 def looks_right(path):
@@ -142,6 +157,32 @@ def test_every_split_has_a_panel_of_class_counts(results):
     panels = class_distribution(results).axes
     for axes, split in zip(panels, results["data"]["splits"].values(), strict=True):
         assert [bar.get_width() for bar in axes.containers[0]] == list(split["classes"].values())
+
+
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        ("undersample", "after"),
+        ("class_weights", "counts in the loss for"),
+        ("weighted_sampler", "drawn per epoch, on average"),
+    ],
+)
+def test_classes_before_and_after_balancing_stand_side_by_side(results, method, name):
+    found = results["data"]["balance"]
+    found |= {"method": method, "after": dict.fromkeys(found["after"], 42)}
+    figure = balance(results)
+    before, after = figure.axes[0].containers
+    assert [bar.get_width() for bar in before] == list(found["before"].values())
+    assert [bar.get_width() for bar in after] == [42] * len(found["after"])
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["before", name]
+    assert f"before and after {method.replace('_', ' ')}" in " ".join(texts(figure))
+
+
+def test_without_balancing_there_is_no_figure_of_it(results):
+    results["data"]["balance"]["method"] = "none"
+    assert balance(results) is None
+    del results["data"]["balance"]
+    assert balance(results) is None
 
 
 def test_figures_need_no_pyplot_and_reporting_imports_nothing_heavy(fresh_process, run_dir):
