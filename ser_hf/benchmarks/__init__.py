@@ -1,0 +1,24 @@
+"""This package against its rivals, measured in turn in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ._measure import Result, Settings, Subject, measure
+from .build import bench_build
+from .features import bench_features
+from .inference import bench_inference
+from .map_step import bench_map
+from .table import to_table
+from .train import bench_train
+
+__all__ = ["TASKS", "Result", "Settings", "Subject", "measure", "to_table"]
+
+TASKS: dict[str, Callable[[Settings], Result]] = {
+    "features": bench_features,
+    "map": bench_map,
+    "build": bench_build,
+    "train": bench_train,
+    "inference": bench_inference,
+}
+"""What can be measured."""

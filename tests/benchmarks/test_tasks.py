@@ -1,0 +1,123 @@
+"""Every comparison once, tiny, through the command: who is in it, table and JSON. Times are not judged."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ser_hf.benchmarks import TASKS, Settings
+from ser_hf.benchmarks._clips import waveforms
+from ser_hf.benchmarks.train import Loop, Watch
+from ser_hf.cli import main
+from ser_hf.cli.bench import _TASKS
+
+TINY_MODEL = ["--model_settings", "conv_channels=[2, 2]", "conv_pools=[[4, 4], [4, 4]]", "lstm_size=2"]
+TINY_MODEL += ["attention_size=2", "dense_size=2"]
+SMALL = ["--repeats", "2", "--seconds", "0.5", "--threads", "1"]
+
+
+@pytest.fixture
+def bench(capsys, tmp_path):
+    """Runs a comparison; gives its table and its JSON."""
+
+    def run(*words):
+        file = tmp_path / "found.json"
+        assert main(["bench", *map(str, words), *SMALL, "--json", str(file)]) == 0
+        return capsys.readouterr().out, json.loads(file.read_text())
+
+    return run
+
+
+def check(shown, facts, task, clips, names):
+    found = [row["name"] for row in facts["rows"]]
+    assert [name for name in names if name not in found] == []
+    assert facts["task"] == task
+    for row in facts["rows"]:
+        assert row["clips"] == clips
+        assert len(row["seconds"]) == 2
+        assert min(row["seconds"]) > 0
+        assert row["clips_per_second"] > 0
+        assert f"\n{row['name']}" in shown
+    (reference,) = [row for row in facts["rows"] if row["name"] == facts["reference"]]
+    assert reference["ratio"] == 1
+
+
+def test_the_command_offers_every_task():
+    assert tuple(TASKS) == _TASKS
+
+
+def test_features_of_noise(bench):
+    shown, facts = bench("features", "--clips", 3)
+    rivals = ["librosa, clip by clip", "torchaudio, clip by clip", "torchaudio, batches of 64"]
+    rivals += ["AST extractor", "Whisper extractor"]
+    check(shown, facts, "features", 3, ["ser_hf, log-mel alone", *rivals])
+
+
+@pytest.mark.parametrize("seconds", [0.1, 4])
+def test_the_clips_of_a_corpus_have_one_length(corpora_root, tmp_path, seconds):
+    settings = Settings(clips=3, seconds=seconds, corpus="savee", data_root=str(corpora_root))
+    clips = waveforms(settings, str(tmp_path))
+    assert [(clip.shape, clip.dtype) for clip in clips] == 3 * [((seconds * 16_000,), np.float32)]
+    assert all(np.abs(clip).max() > 0 for clip in clips)
+    assert len({clip.tobytes() for clip in clips}) == 3
+
+
+def test_map(bench, corpora_root):
+    shown, facts = bench("map", "--clips", 2, "--corpus", "savee", "--data_root", corpora_root)
+    parts = ["librosa: load, trim, mel", "decode", "decode and resample", "ser_hf, the bare computation"]
+    check(shown, facts, "map", 2, [*parts, "ser_hf, add_features", "reading features back"])
+
+
+def test_build(bench, corpora_root):
+    shown, facts = bench("build", "--corpus", "savee", "--data_root", corpora_root)
+    clips = len(list((corpora_root / "savee").rglob("*.wav")))
+    check(shown, facts, "build", clips, ["soundfile, decoding alone", "ser_hf, the whole build"])
+
+
+def test_train_takes_the_same_steps_both_ways_and_counts_those_after_the_first(bench, corpora_root, monkeypatch):
+    steps = {"loop": 0, "trainer": 0}
+    step, end = Loop._step, Watch.on_step_end
+
+    def in_loop(self, batch):
+        steps["loop"] += len(batch) == 2
+        return step(self, batch)
+
+    def in_trainer(self, args, state, control, **given):
+        steps["trainer"] += args.per_device_train_batch_size == 2
+        return end(self, args, state, control, **given)
+
+    monkeypatch.setattr(Loop, "_step", in_loop)
+    monkeypatch.setattr(Watch, "on_step_end", in_trainer)
+    words = ["--clips", 7, "--batch_size", 2, "--corpus", "savee", "--data_root", corpora_root]
+    shown, facts = bench("train", *words, *TINY_MODEL)
+    check(shown, facts, "train", 4, ["a bare PyTorch loop", "ser_hf, SpecAugment and mixup"])
+    assert steps == {"loop": 3 * 4, "trainer": 2 * 3 * 4}  # steps, warm-up and rounds, ways through the trainer
+    assert shown.startswith("train: ")
+
+
+@pytest.mark.gpu
+def test_a_gpu_is_measured_from_host_memory(bench):
+    shown, facts = bench("features", "--clips", 64)
+    check(shown, facts, "features", 64, ["GPU, transfer alone", "GPU, ser_hf from pinned memory"])
+    assert re.search(r"GPU: the transfer is \d+ % of the time", shown)
+
+
+def test_inference(bench):
+    shown, facts = bench("inference", "--clips", 1, *TINY_MODEL)
+    check(shown, facts, "inference", 1, ["the model alone", "ser_hf, SerClassifier", "transformers, pipeline"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["features", "--clips", "0"], "clips is 0; expected 1 or more"),
+        (["train", "--clips", "8"], "8 clips are not two batches of 32; ask for more clips"),
+        (["inference", "--model", "timm_cn"], "did you mean 'timm_cnn'?"),
+        (["map", "--clips", "100000"], "clips is 100000, and the corpus has"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_line(capsys, corpora_root, words, message):
+    words = [*words, "--corpus", "savee", "--data_root", str(corpora_root)]
+    assert main(["bench", *words]) == 2
+    assert message in capsys.readouterr().err
