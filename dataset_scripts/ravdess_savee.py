@@ -1,15 +1,16 @@
-"""RAVDESS + SAVEE as one dataset, EmoBox fold 1: the two corpora of the first recipes.
+"""RAVDESS + SAVEE, 8 classes, EmoBox fold 1: the two corpora of the first recipes.
 
-Usage: ``python dataset_scripts/ravdess_savee.py DATA_ROOT OUT``, where DATA_ROOT holds ``ravdess/`` and ``savee/``.
-Then ``datasets.load_dataset(OUT, "combined")``. For your own use: SAVEE may not be published again.
+SAVEE may not be passed on: of it the Hub gets a manifest.
+
+Usage: ``python dataset_scripts/ravdess_savee.py --data_root DATA --output OUT [--push USER/NAME]``; DATA holds one
+folder per corpus; further options are those of ``ser-hf build``. Then ``datasets.load_dataset(OUT, "combined")``.
 """
 
 import sys
 
-from ser_hf.building import build
-from ser_hf.data import SplitOptions
+from ser_hf.cli import main
+
+SETTINGS = "--corpora ravdess savee --scheme 8class --protocol emobox --fold 1"
 
 if __name__ == "__main__":
-    data_root, output = sys.argv[1:3]
-    built = build(["ravdess", "savee"], output, protocol="emobox", options=SplitOptions(fold=1), data_root=data_root)
-    sys.stdout.write(built.corpora.ledger.to_table())
+    sys.exit(main(["build", *SETTINGS.split(), *sys.argv[1:]]))

@@ -9,11 +9,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ser_hf"
 LEVELS = (
-    "errors atomic records labels registry optional preflight provenance",
+    "errors atomic records labels ledger registry strict_yaml optional preflight provenance",
     "corpora audio augment evaluation models",
     "data features",
     "training reporting baselines",
     "experiment building rescoring inference",
+    "benchmarks",
     "cli demo",
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms.split()}

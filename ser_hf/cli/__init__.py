@@ -12,7 +12,9 @@ from ser_hf.errors import SerHfError
 
 from ._command import Command, complain
 from .audit import AuditCommand
+from .bench import BenchCommand
 from .build import BuildCommand
+from .download import DownloadCommand
 from .evaluate import EvaluateCommand
 from .listing import ListCommand
 from .predict import PredictCommand
@@ -23,12 +25,14 @@ from .train import TrainCommand
 COMMANDS: tuple[Command, ...] = (
     QuickstartCommand(),
     ListCommand(),
+    DownloadCommand(),
     BuildCommand(),
     AuditCommand(),
     TrainCommand(),
     EvaluateCommand(),
     PredictCommand(),
     PushCommand(),
+    BenchCommand(),
 )
 USER_ERROR = 2
 

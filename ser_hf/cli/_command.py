@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from ser_hf.training.arguments import DataArguments
+
+_SPLIT = (
+    *("fold", "folds", "test_size", "validation_size", "test_speakers", "train_corpora", "test_corpora"),
+    *("test_partition", "split_file", "drop_unlisted"),
+)
+_KINDS: dict[str, dict[str, Any]] = {
+    "int": {"type": int},
+    "float": {"type": float},
+    "bool": {"action": "store_true"},
+    "list[str]": {"nargs": "+"},
+}
 
 
 class Command(ABC):
@@ -43,12 +57,30 @@ def complain(text: str) -> None:
 
 def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The arguments by which commands find recordings."""
-    parser.add_argument("--corpora", nargs="+", metavar="NAME", required=required, help="see `ser-hf list corpora`")
+    parser.add_argument(
+        "--corpora",
+        nargs="+",
+        metavar="NAME",
+        required=required,
+        help="see `ser-hf list corpora`; all: every one with a folder",
+    )
     parser.add_argument("--data_root", metavar="DIR", help="folder that holds one folder per corpus")
     parser.add_argument(
         "--data_dirs", nargs="+", default=[], metavar="NAME=DIR", help="folders of single corpora, over --data_root"
     )
     parser.add_argument(
-        "--skip_bad", action="store_true", help="leave out unreadable files, and list them in the ledger"
+        "--skip_bad", action="store_true", help="leave out clips that cannot be used, and list them in the ledger"
     )
     parser.add_argument("--num_proc", type=int, metavar="N", help="worker processes")
+
+
+def add_split_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the protocols, with the names, defaults and words they have in a recipe."""
+    known = {field.name: field for field in dataclasses.fields(DataArguments)}
+    for name in _SPLIT:
+        field = known[name]
+        kind = DataArguments.__annotations__[name].removesuffix(" | None")  # Field.type is changed by other parsers
+        default = [] if field.default is dataclasses.MISSING else field.default
+        shown = f" (default {default})" if default not in (None, False, []) else ""
+        words = f"{field.metadata['help']}{shown}".replace("%", "%%")
+        parser.add_argument(f"--{name}", default=default, help=words, **_KINDS.get(kind, {}))

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from ._command import Command, say
 
+_CASES = 10_000
+
 
 class AuditCommand(Command):
     """Audits a built dataset."""
@@ -24,12 +26,17 @@ class AuditCommand(Command):
         parser.add_argument(
             "--speaker_independent", action="store_true", help="shared speakers are errors, whatever the dataset says"
         )
-        parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument("--num_proc", type=int, metavar="N", help="worker processes")
+        parser.add_argument(
+            "--json", action="store_true", help=f"print JSON, with up to {_CASES} cases of each finding"
+        )
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the findings."""
         from ser_hf.building import audit_dataset
 
-        found = audit_dataset(args.dataset, args.config, speaker_independent=args.speaker_independent)
-        say(json.dumps(found.to_list(), indent=2) if args.json else found.to_table())
+        found = audit_dataset(
+            args.dataset, args.config, speaker_independent=args.speaker_independent, num_proc=args.num_proc
+        )
+        say(json.dumps(found.to_list(_CASES), indent=2) if args.json else found.to_table())
         return 1 if found.errors else 0

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ._command import Command, add_data_arguments, say
+from ser_hf.errors import SerHfError
+
+from ._command import Command, add_data_arguments, add_split_arguments, say
+
+if TYPE_CHECKING:
+    from ser_hf.building import Built
 
 
 class BuildCommand(Command):
@@ -16,40 +22,66 @@ class BuildCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Corpora, labels, split and place."""
-        add_data_arguments(parser)
-        parser.add_argument("--scheme", default="8class", help="label scheme (default 8class)")
-        parser.add_argument("--protocol", required=True, help="split rule, see `ser-hf list protocols`")
-        parser.add_argument("--fold", type=int, help="fold number, for protocols with folds")
-        parser.add_argument("--seed", type=int, default=42, help="of the split (default 42)")
-        parser.add_argument("--test_size", type=float, default=0.1, help="default 0.1")
-        parser.add_argument("--validation_size", type=float, default=0.1, help="default 0.1")
-        parser.add_argument("--test_speakers", nargs="+", default=[], help="for speaker-independent: exactly these")
+        add_data_arguments(parser, required=False)
+        parser.add_argument("--scheme", default="8class", help="label scheme, or a .yaml file of your own (8class)")
+        parser.add_argument("--protocol", help="split rule, see `ser-hf list protocols`")
+        parser.add_argument("--seed", type=int, default=42, help="of the drawing of the split (default 42)")
+        add_split_arguments(parser)
         parser.add_argument("--output", required=True, metavar="OUT", help="folder of the dataset")
         parser.add_argument("--overwrite", action="store_true", help="replace a dataset built there before")
+        parser.add_argument(
+            "--manifest", metavar="DIR", help="make the dataset of a manifest instead: no --corpora, no --protocol"
+        )
+        parser.add_argument(
+            "--allow_differences", action="store_true", help="even where your copy is not the manifest's"
+        )
+        parser.add_argument("--push", metavar="USER/NAME", help="then send it to the Hub, see `ser-hf push`")
+        parser.add_argument("--private", action="store_true", help="make a new repository private")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Builds, and prints the ledger and how to load the result."""
-        from ser_hf.building import build
-        from ser_hf.data import SplitOptions
-
-        sizes = {"test_size": args.test_size, "validation_size": args.validation_size}
-        options = SplitOptions(fold=args.fold, seed=args.seed, test_speakers=tuple(args.test_speakers), **sizes)
-        built = build(
-            args.corpora,
-            args.output,
-            protocol=args.protocol,
-            options=options,
-            scheme=args.scheme,
-            data_root=args.data_root,
-            data_dirs=args.data_dirs,
-            skip_bad=args.skip_bad,
-            num_proc=args.num_proc,
-            overwrite=args.overwrite,
-        )
+        built = _rebuild(args) if args.manifest else _build(args)
         say(built.corpora.ledger.to_table())
         say(built.split.audit.to_table())
         for name, rows in built.split.datasets.items():
             say(f"{name:<11}{len(rows)} clips")
         names = ", ".join(f'"{name}"' for name in built.configs)
         say(f'\nload it: datasets.load_dataset("{args.output}", NAME) with NAME one of {names}')
+        if args.push:
+            from ser_hf.reporting import push_dataset
+
+            say(push_dataset(args.output, args.push, private=args.private))
         return 0
+
+
+_SHARED = ("data_root", "data_dirs", "skip_bad", "num_proc", "overwrite")
+
+
+def _build(args: argparse.Namespace) -> Built:
+    from ser_hf.building import build
+    from ser_hf.data import SplitOptions
+
+    for name in ("corpora", "protocol"):
+        if not getattr(args, name):
+            raise SerHfError(f"--{name} is missing; give --corpora NAME ... and --protocol RULE, or --manifest DIR")
+    return build(
+        args.corpora,
+        args.output,
+        protocol=args.protocol,
+        options=SplitOptions.of(vars(args)),
+        scheme=args.scheme,
+        **{name: getattr(args, name) for name in _SHARED},
+    )
+
+
+def _rebuild(args: argparse.Namespace) -> Built:
+    from ser_hf.building import rebuild
+
+    if args.corpora or args.protocol:
+        raise SerHfError("--manifest says which corpora and which split: leave out --corpora and --protocol")
+    return rebuild(
+        args.manifest,
+        args.output,
+        allow_differences=args.allow_differences,
+        **{name: getattr(args, name) for name in _SHARED},
+    )

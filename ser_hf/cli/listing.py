@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ._command import Command, say
+
+if TYPE_CHECKING:
+    from ser_hf.corpora import Corpus
 
 
 class ListCommand(Command):
@@ -32,11 +36,18 @@ class ListCommand(Command):
 def _corpora() -> list[tuple[str, str]]:
     from ser_hf.corpora import CORPORA
 
-    return [(c.name, f"{c.title}; {c.licence}{_size(sum(c.expected.values()))}") for c in CORPORA.values()]
+    return [
+        (c.name, "; ".join(filter(None, (c.title, c.language, c.licence, _size(sum(c.expected.values())), _folds(c)))))
+        for c in CORPORA.values()
+    ]
 
 
 def _size(clips: int) -> str:
-    return f"; {clips} clips" if clips else ""
+    return f"{clips} clips" if clips else ""
+
+
+def _folds(corpus: Corpus) -> str:
+    return f"folds by {', '.join(sorted(corpus.folds))}" if corpus.folds else ""
 
 
 def _schemes() -> list[tuple[str, str]]:
@@ -47,9 +58,18 @@ def _schemes() -> list[tuple[str, str]]:
 
 
 def _protocols() -> list[tuple[str, str]]:
+    from ser_hf.corpora import CORPORA
     from ser_hf.data import PROTOCOLS
 
-    return [(p.name, p.description) for p in PROTOCOLS.values()]
+    having = {name: [c.name for c in CORPORA.values() if name in c.folds] for name in PROTOCOLS}
+    return [
+        (p.name, p.description + (f" (for {', '.join(having[p.name])})" if having[p.name] else "") + _options(p.takes))
+        for p in PROTOCOLS.values()
+    ]
+
+
+def _options(takes: Iterable[str]) -> str:
+    return f" [{' '.join(f'--{option}' for option in sorted(takes))}]" if takes else ""
 
 
 def _models() -> list[tuple[str, str]]:

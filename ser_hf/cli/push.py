@@ -1,4 +1,4 @@
-"""``ser-hf push``: a run to the Hub."""
+"""``ser-hf push``: a run, or a built dataset, to the Hub."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from ._command import Command, say
 
 
 class PushCommand(Command):
-    """Uploads a run."""
+    """Uploads a run or a dataset."""
 
     name = "push"
-    help = "send a run's checkpoint, extractor and card to the Hugging Face Hub"
-    epilog = "The token is the one of `hf auth login` or of HF_TOKEN; HF_ENDPOINT names another Hub."
+    help = "send a run (checkpoint, extractor, card) or a built dataset to the Hugging Face Hub"
+    epilog = "Recordings whose licence forbids it are not sent; their manifest is, see the dataset's card.\n"
+    epilog += "The token is the one of `hf auth login` or of HF_TOKEN; HF_ENDPOINT names another Hub."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The run and the repository."""
-        parser.add_argument("run", metavar="RUN", help="run folder written by `ser-hf train`")
+        """The folder and the repository."""
+        parser.add_argument("folder", metavar="FOLDER", help="written by `ser-hf train` or `ser-hf build`")
         parser.add_argument("repo", metavar="REPO", help="repository on the Hub, USER/NAME")
         parser.add_argument("--private", action="store_true", help="make a new repository private")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Uploads and prints the address."""
-        from ser_hf.reporting import push_run
+        from ser_hf.reporting import is_dataset, push_dataset, push_run
 
-        say(push_run(args.run, args.repo, private=args.private))
+        push = push_dataset if is_dataset(args.folder) else push_run
+        say(push(args.folder, args.repo, private=args.private))
         return 0

@@ -31,7 +31,7 @@ class TrainCommand(Command):
         for group in GROUPS:
             section = parser.add_argument_group((group.__doc__ or group.__name__).rstrip("."))
             for field in dataclasses.fields(group):
-                kind = str(field.type)
+                kind = group.__annotations__[field.name]  # Field.type is changed by other parsers
                 nargs = "*" if "list" in kind else "?" if kind == "bool" else None
                 section.add_argument(
                     f"--{field.name}",

@@ -85,7 +85,7 @@ def test_an_unreadable_file_is_named_or_left_out(refused, data, tmp_path, capsys
         assert main([*map(str, words), "--skip_bad"]) == 0
         shown = capsys.readouterr().out
         assert "27 of 28 clips" in shown
-        assert re.search(rf"unreadable: .*{bad.name}.*truncated", shown)
+        assert re.search(rf"unreadable: .*{bad.stem}.*truncated", shown)
 
 
 @pytest.mark.parametrize("corpus", CODES)
@@ -101,7 +101,7 @@ def test_an_unknown_emotion_code(refused, data, tmp_path, corpus):
 @pytest.mark.parametrize(
     ("wrong", "nearest"),
     [
-        ({"corpora": "ravdes"}, "unknown corpus 'ravdes'; did you mean 'ravdess'?"),
+        ({"corpora": "ravdes"}, "unknown corpus 'ravdes'; did you mean 'ravdess' or 'ravdess_song'?"),
         ({"protocol": "randon"}, "unknown protocol 'randon'; did you mean 'random'?"),
         ({"scheme": "8clas"}, "unknown label scheme '8clas'; did you mean '8class'"),
     ],

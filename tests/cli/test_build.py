@@ -4,7 +4,9 @@ import json
 import shutil
 
 import datasets
+import numpy as np
 import pytest
+import soundfile
 
 from ser_hf.cli import main
 from ser_hf.reporting import load_build
@@ -52,6 +54,40 @@ def test_what_build_prints(tones_root, tmp_path, capsys):
     assert sum(map(int, counts.values())) == 16
     assert f'datasets.load_dataset("{out}", NAME) with NAME one of "tess", "combined"' in shown
     assert load_build(out)["ledger"]["used"] == 16
+
+
+def test_a_scheme_from_a_file(tones_root, tmp_path, capsys):
+    (tmp_path / "two.yaml").write_text("{keep: [happy, sad], drop: others}")
+    words = ["build", "--corpora", "tess", "--data_root", str(tones_root), "--protocol", "random", "--test_size", "0.3"]
+    assert main([*words, "--scheme", str(tmp_path / "two.yaml"), "--output", str(tmp_path / "out")]) == 0
+    assert "8 of 28 clips carry a label of the scheme two" in capsys.readouterr().out
+    assert load_build(tmp_path / "out")["classes"] == ["happy", "sad"]
+    (tmp_path / "two.yaml").write_text("{keep: [happy, sad]}")
+    assert main([*words, "--scheme", str(tmp_path / "two.yaml"), "--output", str(tmp_path / "other")]) == 2
+    assert "put it under keep, merge, rename or drop" in capsys.readouterr().err
+
+
+def test_bad_clips_and_remarks(tones_root, tmp_path, capsys, caplog):
+    data = shutil.copytree(tones_root / "tess", tmp_path / "tess")
+    bad = sorted(data.rglob("*_sad.wav"))[:2]
+    bad[0].write_bytes(b"")
+    soundfile.write(bad[1], np.zeros(1000), 24_414)
+    words = ["build", "--corpora", "tess", "--data_root", str(tmp_path), "--protocol", "random"]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "ser-hf build: 2 of 28 clips cannot be used; mend them, or leave out what is bad with --skip"
+    )
+    assert all(str(path) in error for path in bad)
+    assert main([*words, "--output", str(tmp_path / "out"), "--skip_bad"]) == 0
+    shown = capsys.readouterr().out
+    assert "26 of 28 clips carry a label" in shown
+    assert f"- unreadable: tess/{bad[0].stem} is empty" in shown
+    assert f"- bad: tess/{bad[1].stem} is silent" in shown
+    facts = load_build(tmp_path / "out")
+    assert any("sampled at 16000 Hz, the release at 24414 Hz: 26 clips" in line for line in facts["remarks"])
+    assert set(facts["remarks"]) <= set(caplog.messages)
+    assert all(line.split(":")[0] in (tmp_path / "out/README.md").read_text() for line in facts["remarks"])
 
 
 def test_a_dataset_is_replaced_on_request_only(built, tones_root, tmp_path, capsys):
@@ -120,3 +156,30 @@ def test_an_audit_needs_a_dataset(tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.startswith("ser-hf audit: ")
     assert "Traceback" not in error
+
+
+def test_every_corpus_that_has_a_folder(tones_root, tmp_path, capsys):
+    out = tmp_path / "all"
+    words = ["build", "--corpora", "all", "--data_root", str(tones_root), "--protocol", "random"]
+    assert main([*words, "--test_size", "0.25", "--output", str(out)]) == 0
+    assert [corpus["name"] for corpus in load_build(out)["corpora"]] == ["ravdess", "savee", "tess"]
+
+
+def test_the_same_dataset_by_its_manifest(built, tones_root, tmp_path, capsys):
+    out = tmp_path / "again"
+    words = ["build", "--manifest", str(built), "--data_root", str(tones_root), "--output", str(out)]
+    assert main(words) == 0
+    for split, rows in datasets.load_dataset(str(built), "combined").items():
+        assert datasets.load_dataset(str(out), "combined")[split]["clip_id"][:] == rows["clip_id"][:]
+    assert main([*words, "--overwrite", "--protocol", "random"]) == 2
+    assert "leave out --corpora and --protocol" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [(["--corpora", "tess"], "--protocol"), (["--protocol", "random"], "--corpora")]
+)
+def test_build_says_what_it_lacks(tmp_path, capsys, given, missing):
+    assert main(["build", *given, "--output", str(tmp_path / "out")]) == 2
+    assert f"{missing} is missing; give --corpora NAME ... and --protocol RULE, or --manifest DIR" in (
+        capsys.readouterr().err
+    )

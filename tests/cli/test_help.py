@@ -55,7 +55,7 @@ def test_the_installed_program_is_this_one():
 
 
 def test_the_commands_are_those_promised():
-    promised = ["quickstart", "list", "build", "audit", "train", "evaluate", "predict", "push"]
+    promised = ["quickstart", "list", "download", "build", "audit", "train", "evaluate", "predict", "push", "bench"]
     assert [command.name for command in COMMANDS] == promised
 
 

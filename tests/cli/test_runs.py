@@ -84,7 +84,7 @@ def test_skip_bad_goes_on_and_lists_what_it_left_out(tiny_recipe, tones_root, tm
     results = load_results(tmp_path / "run")
     ledger = results["data"]["ledger"]
     (line,) = ledger["unreadable"]
-    assert str(bad) in line
+    assert line.startswith("savee/DC/a01 ")
     assert "truncated" in line
     assert (ledger["found"], ledger["used"]) == (120, 119)
     assert results["training"]["arguments"]["skip_bad"] is True

@@ -1,0 +1,66 @@
+"""``ser-hf bench``: this package against its rivals, on the machine at hand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from ._command import Command, say
+
+_TASKS = ("features", "map", "build", "train", "inference")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class BenchCommand(Command):
+    """Measures throughput and memory."""
+
+    name = "bench"
+    help = "measure speed and memory of features, map, build, train or inference against other libraries"
+    epilog = "All subjects take turns in one run; the table has medians, --json every measurement."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """What is measured, on what, how often."""
+        parser.add_argument("task", choices=_TASKS, help="what is measured")
+        parser.add_argument("--clips", type=int, default=256, metavar="N", help="clips of a measurement (default 256)")
+        parser.add_argument("--repeats", type=int, default=5, metavar="R", help="measurements of each (default 5)")
+        parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="length of the clips (default 3)")
+        parser.add_argument("--corpus", metavar="NAME", help="take its clips (default: noise, or the synthetic voices)")
+        parser.add_argument("--data_root", metavar="DIR", help="folder that holds the corpus' folder")
+        parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch and BLAS (default: theirs)")
+        parser.add_argument(
+            "--model", default="cnn_blstm_attention", help="for train and inference (default cnn_blstm_attention)"
+        )
+        parser.add_argument(
+            "--model_settings", nargs="+", default=[], metavar="KEY=VALUE", help="e.g. backbone=resnet34"
+        )
+        parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="for train (default 32)")
+        parser.add_argument("--json", metavar="FILE", help="also write every measurement there")
+
+    def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
+        """Measures, prints the table and writes the JSON."""
+        if args.threads is not None:  # NumPy's libraries read these when they are loaded, which is below
+            os.environ |= dict.fromkeys(_THREADS, str(args.threads))
+        import torch
+
+        from ser_hf.atomic import write_json
+        from ser_hf.benchmarks import TASKS, Settings, to_table
+
+        settings = Settings(
+            clips=args.clips,
+            repeats=args.repeats,
+            seconds=args.seconds,
+            corpus=args.corpus,
+            data_root=args.data_root,
+            threads=args.threads,
+            model=args.model,
+            model_settings=tuple(args.model_settings),
+            batch_size=args.batch_size,
+        )
+        if settings.threads is not None:
+            torch.set_num_threads(settings.threads)
+        result = TASKS[args.task](settings)
+        say(to_table(result))
+        if args.json:
+            write_json(args.json, result.to_dict())
+        return 0
