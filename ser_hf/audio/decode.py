@@ -108,7 +108,7 @@ def _decode(data: bytes) -> tuple[np.ndarray, int, int, str, int]:
         declared = int(file.frames)
         about = int(file.samplerate), int(file.channels), str(file.format), declared
         if declared <= _BLOCK:
-            return _mono(file.read(dtype="float32")), *about
+            return _mono(file.read(declared, dtype="float32")), *about  # a damaged one may deny its length
         blocks = [_mono(file.read(_BLOCK, dtype="float32"))]
         while len(blocks[-1]) == _BLOCK:
             blocks.append(_mono(file.read(_BLOCK, dtype="float32")))

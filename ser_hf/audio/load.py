@@ -50,7 +50,7 @@ def _plain_wav(data: bytes | memoryview) -> tuple[np.ndarray, int] | None:
             form = struct.unpack_from("<HHIIHH", data, at)
         elif chunk == b"data":
             kind, channels, rate, _, width, bits = form
-            plain = (kind, bits) == (1, 16) and rate > 0 and channels > 0 and width == 2 * channels
+            plain = (kind, bits) == (1, 16) and 0 < rate < 1 << 31 and 0 < channels <= 1024 and width == 2 * channels
             whole = 0 < size <= len(data) - at and size % width == 0 if plain else False
             return (_scaled(data, at, size, channels), rate) if whole else None
         at += size + size % 2

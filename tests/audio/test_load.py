@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ser_hf.audio import decode, load, resample
@@ -63,6 +63,9 @@ def outcome(load_it) -> object:
 
 
 @given(st.integers(0, 160), st.integers(0, 255), st.integers(20, 200), st.sampled_from([1, 2]))
+@example(27, 128, 124, 1)  # a rate beyond 2 ** 31
+@example(23, 5, 124, 1)  # 1,281 channels
+@example(20, 64, 124, 1)  # G.723, which libsndfile does not seek in
 def test_damaged_files_are_what_decode_says_they_are(at, value, length, channels):
     data = bytearray(wav(noise(40, channels)))
     data[at % len(data)] = value
