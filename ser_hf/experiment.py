@@ -26,7 +26,7 @@ from ser_hf.data import (
     split_counts,
 )
 from ser_hf.errors import RecipeError
-from ser_hf.features import FeatureRows, LiveFeatureRows, add_features
+from ser_hf.features import FeatureRows, LiveFeatureRows, add_features, feature_statistics
 from ser_hf.labels import get_scheme
 from ser_hf.models import (
     SerFeatureExtractor,
@@ -52,6 +52,8 @@ from ser_hf.training import (
     write_split,
 )
 
+STATISTICS = "statistics"
+
 _DECODED = 1 << 30
 """Bytes of decoded training recordings held where their waveforms are augmented: about 4.6 hours at 16 kHz."""
 
@@ -65,6 +67,7 @@ class Data:
     """
 
     corpora: Corpora
+    extractor: SerFeatureExtractor
     split: Split
     balance: dict[str, Any]
     versions: dict[str, str]
@@ -92,22 +95,22 @@ def train(recipe: Recipe) -> dict[str, Any]:
     if main and recipe.run.overwrite and resume is None:
         clear(folder)
     set_seed(args.seed)
-    extractor = make_extractor(recipe)
     with args.main_process_first(desc="data and features"):
-        data = prepare(recipe, extractor)
+        data = prepare(recipe)
+    extractor = data.extractor
     if main:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
     model = make_model(recipe, extractor)
     parts = data.split.datasets
     validation = FeatureRows(parts["validation"], training=False)
-    trainer = build_trainer(recipe, model, extractor, training_rows(recipe, extractor, data), validation)
+    trainer = build_trainer(recipe, model, extractor, training_rows(recipe, data), validation)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
     if main:
         model.save_pretrained(folder)
         extractor.save_pretrained(folder)
-        results = describe(recipe, data, extractor, model, trainer, seconds)
+        results = describe(recipe, data, model, trainer, seconds)
         finish(folder, results, data)
         if push:
             push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
@@ -115,9 +118,10 @@ def train(recipe: Recipe) -> dict[str, Any]:
     return results if main else {}
 
 
-def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
-    """Corpus folders -> features -> split -> balanced training split."""
+def prepare(recipe: Recipe) -> Data:
+    """Corpus folders -> split -> features -> balanced training split."""
     settings = recipe.data
+    extractor = make_extractor(recipe)
     corpora = load_corpus(
         settings.corpora,
         data_root=settings.data_root,
@@ -128,7 +132,6 @@ def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
     )
     with_features = partial(
         add_features,
-        extractor=extractor,
         device=recipe.features.feature_device,
         batch_size=recipe.features.feature_batch_size,
         num_proc=settings.num_proc,
@@ -136,20 +139,24 @@ def prepare(recipe: Recipe, extractor: SerFeatureExtractor) -> Data:
     )
     options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
     recordings = add_fingerprints(corpora.dataset, settings.num_proc)
-    split = make_split(with_features(recordings), str(settings.protocol), options)
+    split = make_split(with_features(recordings, extractor), str(settings.protocol), options)
+    if recipe.features.normalisation == STATISTICS:
+        found = feature_statistics(split.datasets["train"])
+        extractor = extractor.with_normalisation(STATISTICS, found.mean, found.std)
+        split = make_split(with_features(recordings, extractor), str(settings.protocol), options)
     parts, report = balance(
         split.datasets,
         settings.balance,
         settings.balance_to,
         settings.split_seed,
         recordings=recordings,
-        finish=with_features,
+        finish=partial(with_features, extractor=extractor),
         num_proc=settings.num_proc,
     )
-    return Data(corpora, replace(split, datasets=parts), report, versions())
+    return Data(corpora, extractor, replace(split, datasets=parts), report, versions())
 
 
-def training_rows(recipe: Recipe, extractor: SerFeatureExtractor, data: Data) -> FeatureRows | LiveFeatureRows:
+def training_rows(recipe: Recipe, data: Data) -> FeatureRows | LiveFeatureRows:
     """The training split as features, computed anew in every epoch where the recipe augments the waveforms."""
     train = data.split.datasets["train"]
     chain = WaveformChain.parse(recipe.augment.waveform_augment, load)
@@ -159,15 +166,17 @@ def training_rows(recipe: Recipe, extractor: SerFeatureExtractor, data: Data) ->
     numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
     chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
     return LiveFeatureRows(
-        chosen, extractor, training=True, augment=chain, seed=recipe.training.seed, cache_bytes=_DECODED
+        chosen, data.extractor, training=True, augment=chain, seed=recipe.training.seed, cache_bytes=_DECODED
     )
 
 
 def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
-    """The feature extractor of a recipe."""
-    chosen = vars(recipe.features)
+    """The feature extractor of a recipe; one that normalises by statistics does not until there are some."""
+    chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
+    if chosen["normalisation"] == STATISTICS:
+        chosen["normalisation"] = "none"
     try:
-        return build_extractor(**{k: v for k, v in chosen.items() if not k.startswith("feature_")})
+        return build_extractor(**chosen)
     except ValueError as error:
         raise RecipeError(str(error)) from error
 
@@ -180,7 +189,7 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
     if imagenet and name != TimmCnnConfig.model_type:
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
     try:
-        settings = {"n_mels": extractor.n_mels, **pairs(recipe.model.model_settings)}
+        settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings)}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
         config.label_scheme = scheme.name
         if isinstance(config, TimmCnnConfig) and imagenet:
@@ -193,9 +202,7 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
         raise RecipeError(f"model_settings {words}: a value is of the wrong kind ({error})") from error
 
 
-def describe(
-    recipe: Recipe, data: Data, extractor: SerFeatureExtractor, model: PreTrainedModel, trainer: Trainer, seconds: float
-) -> dict[str, Any]:
+def describe(recipe: Recipe, data: Data, model: PreTrainedModel, trainer: Trainer, seconds: float) -> dict[str, Any]:
     """Everything results.json says beside the score."""
     info, state, args, scheme = data.split.info, trainer.state, recipe.training, get_scheme(recipe.data.scheme)
     fold = "" if info.fold is None else f"-fold{info.fold}"
@@ -214,7 +221,7 @@ def describe(
             "parameters": sum(p.numel() for p in model.parameters()),
             "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
         },
-        "features": {k: v for k, v in extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
+        "features": {k: v for k, v in data.extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
         "data": {
             "corpora": [corpus.card() for corpus in data.corpora.records],
             "scheme": scheme.name,

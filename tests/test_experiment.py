@@ -162,7 +162,7 @@ def test_the_checkpoint_kept_is_the_best_on_validation(tiny_run, tiny_recipe, re
     first = next(entry["epoch"] for entry in history if entry["eval_uar"] == best)
     assert (results["training"]["best_validation_uar"], results["training"]["best_epoch"]) == (best, first)
     recipe = load_recipe(tiny_recipe)
-    rows = prepare(recipe, make_extractor(recipe)).split.datasets["validation"]
+    rows = prepare(recipe).split.datasets["validation"]
     model, _ = load_checkpoint(tiny_run.folder, "cpu")
     again = score(model, rows, CLASSES, tmp_path)["metrics"]["uar"]["value"]
     assert again == pytest.approx(best, abs=0.02)  # bfloat16 in training may turn a close call
@@ -283,11 +283,31 @@ def test_a_push_without_a_repository_is_refused_before_training(quick_train, tmp
 
 
 def rows_of(recipe) -> dict[str, list[dict]]:
-    parts = prepare(recipe, make_extractor(recipe)).split.datasets
+    parts = prepare(recipe).split.datasets
     return {
         name: list(part.select_columns(["clip_id", "label", "source", "input_features"]))
         for name, part in parts.items()
     }
+
+
+def test_statistics_are_of_the_training_split_and_travel_with_the_checkpoint(quick_train, tiny_recipe):
+    words = ["--normalisation", "statistics", "--num_train_epochs", "1"]
+    results, folder = quick_train(*words)
+    recipe = load_recipe(tiny_recipe, words)
+    rows = {name: np.array(part["input_features"]) for name, part in prepare(recipe).split.datasets.items()}
+    np.testing.assert_allclose(rows["train"].mean(axis=(0, 2)), 0, atol=1e-4)
+    np.testing.assert_allclose(rows["train"].std(axis=(0, 2)), 1, atol=1e-4)
+    assert abs(rows["test"].mean(axis=(0, 2))).max() > 1e-3, "the test split has a mean of its own"
+    _, extractor = load_checkpoint(folder, "cpu")
+    assert (extractor.normalisation, len(extractor.mean)) == ("statistics", 32)
+    assert results["features"]["normalisation"] == "statistics"
+
+
+def test_mfcc_with_slopes_reach_the_model(quick_train):
+    words = ["--features", "mfcc", "--n_mfcc", "13", "--deltas", "1", "--normalisation", "clip"]
+    _, folder = quick_train(*words, "--num_train_epochs", "1")
+    model, extractor = load_checkpoint(folder, "cpu")
+    assert (extractor.feature_size, model.config.n_mels) == (26, 26)
 
 
 @pytest.mark.parametrize("method", ["undersample", "oversample", "class_weights", "weighted_sampler"])

@@ -3,5 +3,12 @@
 from .add_features import add_features
 from .feature_rows import FeatureRows
 from .live_rows import LiveFeatureRows
+from .statistics import FeatureStatistics, feature_statistics
 
-__all__ = ["FeatureRows", "LiveFeatureRows", "add_features"]
+__all__ = [
+    "FeatureRows",
+    "FeatureStatistics",
+    "LiveFeatureRows",
+    "add_features",
+    "feature_statistics",
+]

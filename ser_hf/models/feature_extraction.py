@@ -13,7 +13,7 @@ from transformers.utils import logging
 
 from .blocks import empty, for_blocks
 from .log_mel import LogMelSettings, log_mel
-from .mfcc import DELTA_WIDTH, cepstrum, with_deltas
+from .mfcc import cepstrum, check_mfcc, with_deltas
 from .normalisation import NORMALISATIONS, check_statistics, normalise_clips, normalise_rows
 from .waveform import TRIM_DB, Waveform, prepare
 
@@ -135,41 +135,20 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
             if getattr(self, name) not in known:
                 expected = ", ".join(map(str, known))
                 raise ValueError(f"feature setting {name} is {getattr(self, name)!r}, expected one of {expected}")
-        self._check_mfcc()
-        self._check_normalisation()
+        if self.features == "mfcc" or self.deltas:
+            check_mfcc(self.features, self.scale, self.n_mfcc, self.n_mels, self.deltas, self.n_frames)
+        if self.normalisation == "scaled" and self.padding_level is None:
+            raise ValueError(
+                "normalisation 'scaled' maps [-top_db, 0] to [-1, 1]: it needs log_mel features in decibels under the "
+                "loudest point, and a top_db; use 'none', 'clip' or 'statistics'"
+            )
+        check_statistics(self.normalisation, self.mean, self.std, self.feature_size)
         missed = int((settings.filters().sum(axis=1) == 0).sum())
         if missed:
             logger.warning_once(
                 f"{missed} of {self.n_mels} mel filters lie between the bins of n_fft={self.n_fft} and give the same "
                 "value in every frame; use fewer mels or a larger n_fft."
             )
-
-    def _check_mfcc(self) -> None:
-        if self.features != "mfcc":
-            if self.deltas:
-                raise ValueError(f"feature setting deltas is {self.deltas}: it is for features 'mfcc'")
-            return
-        if self.scale != "db":
-            raise ValueError(f"features 'mfcc' are of a spectrogram in decibels, and scale is {self.scale!r}")
-        if not 1 <= self.n_mfcc <= self.n_mels:
-            raise ValueError(f"feature setting n_mfcc is {self.n_mfcc}, expected 1 to n_mels, {self.n_mels}")
-        if self.deltas and self.n_frames < DELTA_WIDTH:
-            raise ValueError(
-                f"feature setting deltas needs {DELTA_WIDTH} frames, and {self.duration} s have {self.n_frames}"
-            )
-
-    def _check_normalisation(self) -> None:
-        plain = self.features == "log_mel" and self.scale == "db" and self.reference is None
-        if self.normalisation == "scaled" and not (plain and self.top_db is not None):
-            raise ValueError(
-                "normalisation 'scaled' maps [-top_db, 0] to [-1, 1]: it needs log_mel features in decibels under the "
-                "loudest point, and a top_db; use 'none', 'clip' or 'statistics'"
-            )
-        if self.normalisation != "statistics":
-            if self.mean is not None or self.std is not None:
-                raise ValueError(f"mean and std are for normalisation 'statistics', not {self.normalisation!r}")
-            return
-        check_statistics(self.mean, self.std, self.feature_size)
 
     def with_normalisation(
         self, normalisation: str, mean: Sequence[float] | None = None, std: Sequence[float] | None = None
@@ -195,6 +174,14 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
     def n_frames(self) -> int:
         """Frames of every clip."""
         return self._log_mel_settings().n_frames(self.n_samples)
+
+    @property
+    def padding_level(self) -> float | None:
+        """What every bin of a frame without sound holds; None where that differs between bins or clips."""
+        plain = self.features == "log_mel" and self.scale == "db" and self.reference is None
+        if not plain or self.top_db is None or self.normalisation not in ("scaled", "none"):
+            return None
+        return -1.0 if self.normalisation == "scaled" else -self.top_db
 
     def _log_mel_settings(self) -> LogMelSettings:
         return LogMelSettings(

@@ -114,3 +114,19 @@ def with_deltas(features: torch.Tensor, deltas: int) -> torch.Tensor:
         ValueError: there are too few frames.
     """
     return torch.cat([features, *(delta(features, order=order) for order in range(1, deltas + 1))], dim=1)
+
+
+def check_mfcc(features: str, scale: str, n_mfcc: int, n_mels: int, deltas: int, n_frames: int) -> None:
+    """Refuses settings of a feature extractor that give no coefficients.
+
+    Raises:
+        ValueError: deltas of a spectrogram, a scale other than decibels, or too many coefficients or too few frames.
+    """
+    if features != "mfcc":
+        raise ValueError(f"feature setting deltas is {deltas}: it is for features 'mfcc'")
+    if scale != "db":
+        raise ValueError(f"features 'mfcc' are of a spectrogram in decibels, and scale is {scale!r}")
+    if not 1 <= n_mfcc <= n_mels:
+        raise ValueError(f"feature setting n_mfcc is {n_mfcc}, expected 1 to n_mels, {n_mels}")
+    if deltas and n_frames < DELTA_WIDTH:
+        raise ValueError(f"feature setting deltas needs {DELTA_WIDTH} frames, and the clips have {n_frames}")

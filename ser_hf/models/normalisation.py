@@ -23,12 +23,16 @@ def normalise_rows(features: torch.Tensor, mean: Sequence[float], std: Sequence[
     return features.sub_(features.new_tensor(mean)[:, None]).div_(features.new_tensor(std)[:, None])
 
 
-def check_statistics(mean: Sequence[float] | None, std: Sequence[float] | None, rows: int) -> None:
-    """Refuses what `normalise_rows` cannot use for that many rows.
+def check_statistics(normalisation: str, mean: Sequence[float] | None, std: Sequence[float] | None, rows: int) -> None:
+    """Refuses what `normalise_rows` cannot use for that many rows, and numbers for another normalisation.
 
     Raises:
-        ValueError: numbers are missing, not finite, or no deviations.
+        ValueError: numbers are missing, not finite, no deviations, or not asked for.
     """
+    if normalisation != "statistics":
+        if mean is not None or std is not None:
+            raise ValueError(f"mean and std are for normalisation 'statistics', not {normalisation!r}")
+        return
     for name, values in (("mean", mean), ("std", std)):
         if values is None or len(values) != rows:
             raise ValueError(

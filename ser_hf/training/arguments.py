@@ -61,15 +61,35 @@ class DataArguments:
 
 @dataclass
 class FeatureArguments:
-    """The log-mel features; saved with the model."""
+    """The features; saved with the model. See `ser_hf.models.SerFeatureExtractor`."""
 
     sampling_rate: int = field(default=16_000, metadata={"help": "Hz; recordings are resampled to it"})
     duration: float = field(
         default=3.0, metadata={"help": "seconds; shorter clips are padded, longer ones cut, both evenly"}
     )
-    n_fft: int = field(default=1024, metadata={"help": "window length in samples"})
+    n_fft: int = field(default=1024, metadata={"help": "samples in a frame"})
     hop_length: int = field(default=256, metadata={"help": "hop in samples"})
     n_mels: int = field(default=128, metadata={"help": "mel bands"})
+    f_min: float = field(default=0.0, metadata={"help": "lowest frequency in Hz"})
+    f_max: float | None = field(default=None, metadata={"help": "highest frequency in Hz; half the rate by default"})
+    top_db: float | None = field(default=80.0, metadata={"help": "dynamic range in dB under the loudest point"})
+    window_function: str = field(default="hann", metadata={"help": "hann, hamming, blackman or rectangular"})
+    win_length: int | None = field(default=None, metadata={"help": "samples in the window; n_fft by default"})
+    mel_scale: str = field(default="slaney", metadata={"help": "slaney or htk"})
+    mel_norm: str = field(default="slaney", metadata={"help": "slaney (filters of one area) or none (of one height)"})
+    power: float = field(default=2.0, metadata={"help": "2: power spectrogram, 1: magnitudes"})
+    scale: str = field(default="db", metadata={"help": "db, log or linear"})
+    reference: float | None = field(
+        default=None, metadata={"help": "the sum that is 0 dB; by default the loudest point of each clip"}
+    )
+    features: str = field(default="log_mel", metadata={"help": "log_mel or mfcc"})
+    n_mfcc: int = field(default=20, metadata={"help": "cepstral coefficients, for mfcc"})
+    deltas: int = field(default=0, metadata={"help": "for mfcc: 1 adds slopes, 2 also curvatures"})
+    normalisation: str = field(
+        default="scaled",
+        metadata={"help": "scaled, none, clip, or statistics (mean and deviation of the training split)"},
+    )
+    peak_normalise: bool = field(default=True, metadata={"help": "scale every recording to a peak of 1"})
     trim_db: float | None = field(default=30.0, metadata={"help": "cut edges this far (dB) under the loudest frame"})
     feature_device: str = field(default="auto", metadata={"help": "where features are computed: auto, cpu or cuda"})
     feature_batch_size: int = field(default=64, metadata={"help": "clips per feature batch"})
@@ -121,7 +141,7 @@ class AugmentArguments:
     )
     progressive_resize: list[int] = field(
         default_factory=list,
-        metadata={"help": "heights the pictures grow through over the epochs, e.g. 128 256; the last is n_mels"},
+        metadata={"help": "heights the pictures grow through, e.g. 128 256; the last is n_mels, or image_size"},
     )
     waveform_augment: list[str] = field(
         default_factory=list,

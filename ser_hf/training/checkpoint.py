@@ -62,9 +62,9 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     )
     if not isinstance(extractor, SerFeatureExtractor):
         raise CheckpointError(f"{source}: expected ser_hf's feature extractor, found {type(extractor).__name__}")
-    if extractor.n_mels != model.config.n_mels:
+    if extractor.feature_size != model.config.n_mels:
         raise CheckpointError(
-            f"{source}: the feature extractor gives {extractor.n_mels} mel bands and the model takes "
+            f"{source}: the feature extractor gives {extractor.feature_size} mel bands and the model takes "
             f"{model.config.n_mels}; preprocessor_config.json is of another run"
         )
     return model.to(_device(device)).eval(), extractor

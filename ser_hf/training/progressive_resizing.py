@@ -22,7 +22,8 @@ class ProgressiveResizing(TrainerCallback):
 
     It works inside the model, on its device, between the normalisation over mel bins and the backbone: the layers bound
     to ``n_mels`` see all bins, and neither the collator nor its workers need to know the epoch. The last size is that
-    of the features, so validation, the saved checkpoint and the test see what the last epochs saw without resizing.
+    of the features, or the model's ``image_size`` where it has one, so validation, the saved checkpoint and the test
+    see what the last epochs saw without resizing.
 
     Each size gets the same number of epochs, later ones one more where they do not divide; the last epoch always has
     the last size. A resumed run goes on with the size of its epoch.
@@ -100,8 +101,8 @@ def progressive_resizing(model: PreTrainedModel, sizes: Sequence[int], shape: Se
         shape: ``(..., n_mels, n_frames)`` of the features of a clip.
 
     Raises:
-        RecipeError: the model's layers are made for one number of mel bins, the last size is not that of the features,
-            or the backbone does not take the smallest.
+        RecipeError: the model's layers are made for one number of mel bins, the last size is not that of
+            the pictures, or the backbone does not take the smallest.
     """
     backbone = getattr(model, "backbone", None)
     if not isinstance(backbone, nn.Module):
@@ -109,10 +110,14 @@ def progressive_resizing(model: PreTrainedModel, sizes: Sequence[int], shape: Se
             f"progressive_resize is for picture networks (model: timm_cnn); the layers of {model.config.model_type!r} "
             f"are made for {shape[-2]} mel bins: leave progressive_resize out"
         )
+    image = getattr(model.config, "image_size", None)
+    if image is not None:
+        shape = (image, image)
     if sizes[-1] != shape[-2]:
+        there = f"the features have {shape[-2]} mel bins" if image is None else f"image_size is {image}"
         raise RecipeError(
-            f"progressive_resize ends with {sizes[-1]}, and the features have {shape[-2]} mel bins; the last size is "
-            f"what validation, test and users see, so make them the same: n_mels: {sizes[-1]}, or other sizes"
+            f"progressive_resize ends with {sizes[-1]}, and {there}; the last size is what validation, test and users "
+            f"see, so make them the same: {'n_mels' if image is None else 'image_size'}: {sizes[-1]}, or other sizes"
         )
     _try(backbone, int(getattr(model.config, "in_chans", 1)), sizes[0], _width(shape, sizes[0]))
     return ProgressiveResizing(backbone, sizes)

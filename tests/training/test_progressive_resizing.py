@@ -143,6 +143,19 @@ def test_the_last_size_is_that_of_the_features(recipe):
         trainer_of(recipe("--progressive_resize", "128", "256"), small())
 
 
+def test_with_an_image_size_it_is_the_last():
+    model, seen = small(image_size=48), []
+    features = torch.zeros(2, 64, 80)
+    callback = progressive_resizing(model, [32, 48], features.shape)
+    callback.on_train_begin(None, None, None)
+    model.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape)))
+    model.train()(features)
+    model.eval()(features)
+    assert seen == [(2, 1, 32, 32), (2, 1, 48, 48)]
+    with pytest.raises(RecipeError, match=r"ends with 64, and image_size is 48; .* image_size: 64"):
+        progressive_resizing(model, [32, 64], features.shape)
+
+
 def test_a_backbone_of_one_size_is_refused():
     model = small("vit_tiny_patch16_224", backbone_kwargs={"img_size": [64, 48]})
     with pytest.raises(RecipeError, match="begins with 32, and the backbone takes no picture of 32 x 24: "):
