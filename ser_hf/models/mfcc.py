@@ -52,12 +52,12 @@ def cepstrum(spectrograms: torch.Tensor, n_mfcc: int) -> torch.Tensor:
     if not 1 <= n_mfcc <= n_mels:
         raise ValueError(f"n_mfcc is {n_mfcc}, expected 1 to {n_mels}, the number of mel bins")
     # float64, because a graphics card may round factors of a float32 product to ten bits, an error of half a decibel
-    return torch.matmul(_cosines(n_mfcc, n_mels, str(spectrograms.device)), spectrograms.double()).float()
+    return torch.matmul(cosines(n_mfcc, n_mels, str(spectrograms.device)), spectrograms.double()).float()
 
 
 @lru_cache(maxsize=16)
-def _cosines(n_mfcc: int, n_mels: int, device: str) -> torch.Tensor:
-    """``(n_mfcc, n_mels)`` float64, with rows of length 1."""
+def cosines(n_mfcc: int, n_mels: int, device: str = "cpu") -> torch.Tensor:
+    """The rows of `cepstrum`'s transform: ``(n_mfcc, n_mels)`` float64, of length 1."""
     middles = (np.arange(n_mels) + 0.5) / n_mels
     rows = np.cos(np.pi * np.outer(np.arange(n_mfcc), middles)) * np.sqrt(2.0 / n_mels)
     rows[0] /= np.sqrt(2.0)
