@@ -29,14 +29,12 @@ from ser_hf.errors import RecipeError
 from ser_hf.features import FeatureRows, LiveFeatureRows, add_features, feature_statistics
 from ser_hf.labels import get_scheme
 from ser_hf.models import (
-    MODELS,
     SerFeatureExtractor,
     TimmCnnConfig,
     TimmCnnForAudioClassification,
     build_config,
     build_extractor,
     build_model,
-    model_settings,
 )
 from ser_hf.provenance import hardware, now, versions
 from ser_hf.records import CLIP_ID
@@ -192,8 +190,6 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
     try:
         settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings)}
-        if name in MODELS and "padding_level" in model_settings(name):
-            settings.setdefault("padding_level", extractor.padding_level)
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
         config.label_scheme = scheme.name
         if isinstance(config, TimmCnnConfig) and imagenet:

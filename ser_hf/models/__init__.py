@@ -36,7 +36,6 @@ __all__ = [
     "build_config",
     "build_extractor",
     "build_model",
-    "model_settings",
 ]
 
 MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = {

@@ -43,8 +43,7 @@ class CnnBlstmAttentionConfig(PreTrainedConfig):
             Masks of SpecAugment disturb them.
         functionals_size: units of that layer.
         n_mfcc: cepstral coefficients among the functionals.
-        padding_level: what the bins of a frame of padding hold, as the feature extractor says; such frames have no
-            share in attention, mean and functionals. None: all frames are alike.
+        mask_padding: frames of padding have no share in attention, mean and functionals; False: all frames are alike.
     """
 
     model_type = "cnn_blstm_attention"
@@ -66,7 +65,7 @@ class CnnBlstmAttentionConfig(PreTrainedConfig):
     functionals: bool = False
     functionals_size: int = 256
     n_mfcc: int = 20
-    padding_level: float | None = None
+    mask_padding: bool = True
 
     def __post_init__(self, **kwargs: Any) -> None:
         """Checks the settings.
@@ -221,7 +220,9 @@ class CnnBlstmAttentionForAudioClassification(SpectrogramClassifier):
             ValueError: the input has another shape.
         """
         self.check_input(input_features)
-        valid = valid_frames(input_features, self.config.padding_level)
+        valid = valid_frames(input_features)
+        if not self.config.mask_padding:
+            valid = torch.ones_like(valid)
         pooled, weights = self._pool(*self._encode(self.input_norm(input_features), valid))
         if self.functionals is not None:
             pooled = torch.cat([pooled, self.functionals(input_features, valid)], dim=-1)

@@ -137,7 +137,8 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
                 raise ValueError(f"feature setting {name} is {getattr(self, name)!r}, expected one of {expected}")
         if self.features == "mfcc" or self.deltas:
             check_mfcc(self.features, self.scale, self.n_mfcc, self.n_mels, self.deltas, self.n_frames)
-        if self.normalisation == "scaled" and self.padding_level is None:
+        plain = self.features == "log_mel" and self.scale == "db" and self.reference is None
+        if self.normalisation == "scaled" and not (plain and self.top_db is not None):
             raise ValueError(
                 "normalisation 'scaled' maps [-top_db, 0] to [-1, 1]: it needs log_mel features in decibels under the "
                 "loudest point, and a top_db; use 'none', 'clip' or 'statistics'"
@@ -174,14 +175,6 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
     def n_frames(self) -> int:
         """Frames of every clip."""
         return self._log_mel_settings().n_frames(self.n_samples)
-
-    @property
-    def padding_level(self) -> float | None:
-        """What every bin of a frame without sound holds; None where that differs between bins or clips."""
-        plain = self.features == "log_mel" and self.scale == "db" and self.reference is None
-        if not plain or self.top_db is None or self.normalisation not in ("scaled", "none"):
-            return None
-        return -1.0 if self.normalisation == "scaled" else -self.top_db
 
     def _log_mel_settings(self) -> LogMelSettings:
         return LogMelSettings(

@@ -16,14 +16,14 @@ _LARGEST = 1e9
 _MARGIN = 1e-3
 
 
-def valid_frames(spectrogram: torch.Tensor, padding_level: float | None) -> torch.Tensor:
-    """The frames ``(B, T)`` that are not padding, as booleans: those with a bin above ``padding_level``.
+def valid_frames(spectrogram: torch.Tensor) -> torch.Tensor:
+    """The frames of ``(B, n_mels, T)`` that are not padding, as booleans ``(B, T)``.
 
-    With None all are valid, and of a clip of nothing but padding all are, too.
+    In a frame of padding every bin is at the lowest level of the clip, whatever the scale; not so after a normalisation
+    of every mel bin by itself, where no frame is taken for padding. A clip of one level is valid throughout.
     """
-    if padding_level is None:
-        return torch.ones_like(spectrogram[:, 0], dtype=torch.bool)
-    valid = spectrogram.amax(dim=1) > padding_level + _MARGIN
+    lowest = spectrogram.amin(dim=(1, 2))[:, None]
+    valid = spectrogram.amax(dim=1) > lowest + _MARGIN
     return valid | ~valid.any(dim=1, keepdim=True)
 
 
