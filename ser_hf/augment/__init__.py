@@ -1,6 +1,6 @@
 """Augmentation: samples or tensors in, the same out, randomness from the generator given."""
 
-from .chain import WaveformChain
+from .chain import WaveformChain, clip_generator
 from .cutmix import cutmix
 from .image import brighten, erase, resize, rotate, spectrogram_noise, zoom
 from .level import add_background, add_noise_snr, gain, set_loudness
@@ -16,6 +16,7 @@ __all__ = [
     "add_noise_snr",
     "add_room",
     "brighten",
+    "clip_generator",
     "cutmix",
     "erase",
     "gain",

@@ -37,13 +37,13 @@ from ._steps import Step
 class WaveformChain:
     """Steps, one after the other.
 
-    The same generator gives the same result; see `rng` for one that neither workers nor the order of clips change.
+    The same generator gives the same result; neither workers nor the order of clips change that of `clip_generator`.
 
     Attributes:
         steps: what is done.
 
     >>> chain = WaveformChain.parse([{"speed": [1.25, 1.25]}, {"noise": 0.005, "p": 0.5}])
-    >>> chain(np.ones(1000, np.float32), 16000, chain.rng(seed=1, clip_id="ravdess/a", epoch=0)).shape
+    >>> chain(np.ones(1000, np.float32), 16000, clip_generator(seed=1, clip_id="ravdess/a", epoch=0)).shape
     (800,)
     """
 
@@ -61,11 +61,6 @@ class WaveformChain:
             RecipeError: a step or key nobody knows, a value out of its range, a folder that is missing or empty.
         """
         return cls(read_steps(steps, load or _no_load))
-
-    @staticmethod
-    def rng(seed: int, clip_id: str, epoch: int) -> np.random.Generator:
-        """The generator of a clip in an epoch, the same whatever process asks and whichever clips it had before."""
-        return np.random.default_rng(list(hashlib.sha256(f"{seed}|{epoch}|{clip_id}".encode()).digest()))
 
     def __bool__(self) -> bool:
         return bool(self.steps)
@@ -91,6 +86,11 @@ class WaveformChain:
             if rng.random() < step.p:
                 changed = step(changed, rate, rng)
         return changed
+
+
+def clip_generator(seed: int, clip_id: str, epoch: int) -> np.random.Generator:
+    """The generator of a clip in an epoch, the same whatever process asks and whichever clips it had before."""
+    return np.random.default_rng(list(hashlib.sha256(f"{seed}|{epoch}|{clip_id}".encode()).digest()))
 
 
 def _no_load(path: Any, rate: int) -> np.ndarray:

@@ -7,7 +7,6 @@ recordings: a score on them says that a pipeline works, so whatever shows one mu
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +18,7 @@ from ser_hf.audio.voice import SAMPLING_RATE, Voice, synthesise
 from ser_hf.errors import CorpusError
 
 from ._synthetic_names import Settings, takes
+from .cache_folder import cache_folder
 
 VERSION = 1
 """Raise it with every change of a sample or a name: caches are keyed by it."""
@@ -36,8 +36,7 @@ def synthetic_root(cache: Path | None = None) -> Path:
     Returns:
         A folder with the sub-folders ``ravdess``, ``savee`` and ``tess``.
     """
-    cache = cache or Path(os.environ.get("SER_HF_CACHE") or Path.home() / ".cache" / "ser_hf")
-    return write_synthetic(cache / f"synthetic-v{VERSION}")
+    return write_synthetic((cache or cache_folder()) / f"synthetic-v{VERSION}")
 
 
 def write_synthetic(

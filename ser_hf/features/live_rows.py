@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import datasets
 import numpy as np
 import torch
 
+from ser_hf.augment import clip_generator
 from ser_hf.errors import AudioError, SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, CLIP_ID, INPUT_FEATURES, LABEL
@@ -99,7 +99,7 @@ class LiveFeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         for number, clip_id in zip(numbers, ids, strict=True):
             name, samples = self._decode(number)
             if self.training and self.augment is not None:
-                rng = np.random.default_rng([self.seed, int(self._epoch), _number_of(clip_id or f"row {number}")])
+                rng = clip_generator(self.seed, clip_id or f"row {number}", int(self._epoch))
                 # a copy, because an augmentation may work in place
                 samples = self.augment(samples.copy(), self.extractor.sampling_rate, rng)
                 if not np.isfinite(samples).all():
@@ -116,7 +116,3 @@ class LiveFeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
             self._decoded[number] = decoded
             self._held += decoded[1].nbytes
         return decoded
-
-
-def _number_of(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

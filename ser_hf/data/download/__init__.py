@@ -1,6 +1,6 @@
 """Corpora with a public address: fetched, checked and unpacked into their folders."""
 
-from .download_corpus import Downloaded, by_hand, cache_folder, download_corpus, find_folder, licence_missing
+from .download_corpus import Downloaded, by_hand, download_corpus, find_folder, licence_missing
 from .extract import Limits
 from .licences import accept, is_accepted
 from .transfer import DownloadError, Patience
@@ -12,7 +12,6 @@ __all__ = [
     "Patience",
     "accept",
     "by_hand",
-    "cache_folder",
     "download_corpus",
     "find_folder",
     "is_accepted",

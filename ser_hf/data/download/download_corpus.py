@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from ser_hf.corpora import Corpus, Download, Scan, corpus_root, scan
 from ser_hf.errors import CorpusError, SerHfError
 from ser_hf.provenance import now
 
+from ..cache_folder import cache_folder
 from ._members import ArchiveError
 from .extract import Limits, extract, is_archive, unpacked_size
 from .fetch import Fetched, bytes_here, fetch
@@ -58,11 +58,6 @@ class Downloaded:
         if unchecked:
             lines.append(f"{self.corpus.name}: no checksum is published of {', '.join(unchecked)}")
         return lines
-
-
-def cache_folder() -> Path:
-    """Where files and accepted licences are kept: the folder named by ``SER_HF_CACHE``, or ``~/.cache/ser_hf``."""
-    return Path(os.environ.get("SER_HF_CACHE") or Path.home() / ".cache" / "ser_hf")
 
 
 def find_folder(corpus: Corpus, data_root: str | Path) -> tuple[Path, bool]:
