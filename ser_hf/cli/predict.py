@@ -17,7 +17,7 @@ class PredictCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint and the files."""
-        parser.add_argument("checkpoint", metavar="RUN", help="run folder, or repository on the Hub")
+        parser.add_argument("checkpoint", metavar="RUN", help="run folder, repository on the Hub, or ONNX file")
         parser.add_argument("files", nargs="+", metavar="FILE", help="audio files")
         parser.add_argument("--top", type=int, default=3, help="classes shown per file (default 3)")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
