@@ -53,13 +53,7 @@ def exported(tiny_run, tmp_path_factory) -> Path:
     return export_onnx(tiny_run.folder, tmp_path_factory.mktemp("onnx") / "alone.onnx")
 
 
-FIXED_FRAMES = pytest.mark.xfail(reason="the mask's max_pool1d with ceil_mode exports for one number of frames only")
-MASKED = ["cnn_blstm_attention", "BLSTM of two layers, mean", "functionals of the valid frames", "strides"]
-
-
-@pytest.mark.parametrize(
-    "case", [pytest.param(case, marks=[FIXED_FRAMES] if case in MASKED else []) for case in FAMILIES]
-)
+@pytest.mark.parametrize("case", FAMILIES)
 def test_logits_are_those_of_pytorch_for_any_batch_and_any_number_of_frames(case, tmp_path):
     name, settings = FAMILIES[case]
     torch.manual_seed(0)
