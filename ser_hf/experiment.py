@@ -270,5 +270,6 @@ def clear(folder: Path) -> None:
     """Removes what an earlier run wrote, and nothing else."""
     for name in ("checkpoints", "plots"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    for name in ("results.json", "predictions.parquet", "report.html", "README.md", "split.json", "model.safetensors"):
+    files = ["results.json", "predictions.parquet", "report.html", "README.md", "split.json", "model.safetensors"]
+    for name in (*files, "model.onnx"):
         (folder / name).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""This package against its rivals, measured in turn in one run."""
+"""This package against its rivals, measured in turn in one run; and what its models cost."""
 
 from __future__ import annotations
 
@@ -9,16 +9,29 @@ from .build import bench_build
 from .features import bench_features
 from .inference import bench_inference
 from .map_step import bench_map
+from .model_table import models_table, shipped_models
+from .models import ModelTable, bench_models
 from .table import to_table
 from .train import bench_train
 
-__all__ = ["TASKS", "Result", "Settings", "Subject", "measure", "to_table"]
+__all__ = [
+    "TASKS",
+    "ModelTable",
+    "Result",
+    "Settings",
+    "Subject",
+    "measure",
+    "models_table",
+    "shipped_models",
+    "to_table",
+]
 
-TASKS: dict[str, Callable[[Settings], Result]] = {
+TASKS: dict[str, Callable[[Settings], Result | ModelTable]] = {
     "features": bench_features,
     "map": bench_map,
     "build": bench_build,
     "train": bench_train,
     "inference": bench_inference,
+    "models": bench_models,
 }
 """What can be measured."""

@@ -33,6 +33,7 @@ class Settings:
         model: family that is trained or asked.
         model_settings: ``key=value`` settings of the model.
         batch_size: clips of a batch in training.
+        recipes: folder of the recipes whose models are measured.
     """
 
     clips: int = 256
@@ -44,6 +45,7 @@ class Settings:
     model: str = "cnn_blstm_attention"
     model_settings: tuple[str, ...] = ()
     batch_size: int = 32
+    recipes: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("clips", "repeats", "threads", "batch_size"):

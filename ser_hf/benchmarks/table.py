@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from ._measure import Result
+from .model_table import models_table
+from .models import ModelTable
 
 _HEAD = ("", "clips/s", "ms/clip", "ratio", "peak MB")
 
 
-def to_table(result: Result) -> str:
+def to_table(result: Result | ModelTable) -> str:
     """Throughput, time a clip, ratio to the reference and memory of every subject; then machine and versions."""
+    if isinstance(result, ModelTable):
+        return models_table(result.to_dict())
     rows = [_HEAD]
     for row in result.rows:
         memory = "-" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:,.0f}"

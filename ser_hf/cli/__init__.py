@@ -16,6 +16,7 @@ from .bench import BenchCommand
 from .build import BuildCommand
 from .download import DownloadCommand
 from .evaluate import EvaluateCommand
+from .export import ExportCommand
 from .listing import ListCommand
 from .predict import PredictCommand
 from .push import PushCommand
@@ -31,6 +32,7 @@ COMMANDS: tuple[Command, ...] = (
     TrainCommand(),
     EvaluateCommand(),
     PredictCommand(),
+    ExportCommand(),
     PushCommand(),
     BenchCommand(),
 )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ._command import Command, say
 
-_TASKS = ("features", "map", "build", "train", "inference")
+_TASKS = ("features", "map", "build", "train", "inference", "models")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -16,12 +16,17 @@ class BenchCommand(Command):
     """Measures throughput and memory."""
 
     name = "bench"
-    help = "measure speed and memory of features, map, build, train or inference against other libraries"
-    epilog = "All subjects take turns in one run; the table has medians, --json every measurement."
+    help = (
+        "measure speed and memory of features, map, build, train or inference against other libraries; cost of models"
+    )
+    epilog = "All subjects take turns in one run; the table has medians, --json every measurement.\n"
+    epilog += "The table of `ser-hf list models`: ser-hf bench models recipes/ravdess_savee --threads 1 --clips 16\n"
+    epilog += "--repeats 3 --json ser_hf/benchmarks/models.json"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """What is measured, on what, how often."""
         parser.add_argument("task", choices=_TASKS, help="what is measured")
+        parser.add_argument("recipes", nargs="?", metavar="FOLDER", help="of recipes, for models")
         parser.add_argument("--clips", type=int, default=256, metavar="N", help="clips of a measurement (default 256)")
         parser.add_argument("--repeats", type=int, default=5, metavar="R", help="measurements of each (default 5)")
         parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="length of the clips (default 3)")
@@ -56,6 +61,7 @@ class BenchCommand(Command):
             model=args.model,
             model_settings=tuple(args.model_settings),
             batch_size=args.batch_size,
+            recipes=args.recipes,
         )
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)

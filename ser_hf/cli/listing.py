@@ -30,6 +30,8 @@ class ListCommand(Command):
             say(f"{what}:")
             for name, text in rows:
                 say(f"  {name:<{width}}  {text}")
+            if what == "models":
+                say("".join(f"\n  {line}".rstrip(" ") for line in _costs().splitlines()))
         return 0
 
 
@@ -76,6 +78,12 @@ def _models() -> list[tuple[str, str]]:
     from ser_hf.models import MODELS
 
     return [(name, (model.__doc__ or "").splitlines()[0]) for name, (_, model) in MODELS.items()]
+
+
+def _costs() -> str:
+    from ser_hf.benchmarks import models_table, shipped_models
+
+    return models_table(shipped_models())
 
 
 _LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {

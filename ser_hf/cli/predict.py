@@ -17,19 +17,23 @@ class PredictCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint and the files."""
-        parser.add_argument("checkpoint", metavar="RUN", help="run folder, or repository on the Hub")
+        parser.add_argument("checkpoint", metavar="RUN", help="run folder, repository on the Hub, or ONNX file")
         parser.add_argument("files", nargs="+", metavar="FILE", help="audio files")
         parser.add_argument("--top", type=int, default=3, help="classes shown per file (default 3)")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        parser.add_argument("--plot", metavar="FILE.png", help="draw the attention over the spectrogram, of one clip")
         parser.add_argument("--json", action="store_true", help="print JSON with every class, one line per file")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the scores of every file."""
-        from ser_hf.inference import SerClassifier
+        from ser_hf.errors import SerHfError
+        from ser_hf.inference import SerClassifier, plot_attention
 
         classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)
+        if args.plot and len(args.files) > 1:
+            raise SerHfError(f"--plot draws one clip, found {len(args.files)}; name one")
         for name in args.files:
-            (scores,) = classifier([name])
+            scores = plot_attention(classifier, name, args.plot) if args.plot else classifier([name])[0]
             if args.json:
                 say(json.dumps({"file": name, "scores": scores}))
             else:

@@ -14,26 +14,30 @@ from ser_hf.errors import SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.training import load_checkpoint
 
+from .onnx_model import OnnxModel, load_onnx
+
 
 class SerClassifier:
-    """A checkpoint with its feature extractor.
+    """A checkpoint, or an ONNX file made of one, with its feature extractor.
 
     >>> classifier = SerClassifier.from_pretrained("runs/my-run")  # doctest: +SKIP
     >>> classifier(["clip.wav"])  # doctest: +SKIP
     [{'angry': 0.91, 'happy': 0.05, ...}]
     """
 
-    def __init__(self, model: PreTrainedModel, extractor: SerFeatureExtractor) -> None:
+    def __init__(self, model: PreTrainedModel | OnnxModel, extractor: SerFeatureExtractor) -> None:
         self.model = model
         self.extractor = extractor
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str = "auto") -> SerClassifier:
-        """Loads a run folder or a repository on the Hub.
+        """Loads a run folder, a repository on the Hub, or an ``.onnx`` file of `export_onnx`, which runs on the CPU.
 
         Raises:
             CheckpointError: it cannot be loaded, or was not made by ser_hf.
         """
+        if Path(source).suffix == ".onnx":
+            return cls(*load_onnx(source))
         return cls(*load_checkpoint(source, device))
 
     @torch.inference_mode()
@@ -61,7 +65,7 @@ class SerClassifier:
             batch = clips[start : start + batch_size]
             waveforms = [clip if isinstance(clip, np.ndarray) else load(clip, rate) for clip in batch]
             inputs = self.extractor(waveforms, sampling_rate=sampling_rate or rate, return_tensors="pt")
-            scores = self.model(**inputs.to(self.model.device)).logits.float().softmax(dim=-1).cpu().tolist()
+            scores = self.model(**inputs.to(self.model.device))["logits"].float().softmax(dim=-1).cpu().tolist()
             results += [self._named(row) for row in scores]
         return results
 

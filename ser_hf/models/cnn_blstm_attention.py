@@ -235,7 +235,7 @@ class CnnBlstmAttentionForAudioClassification(SpectrogramClassifier):
         sequence = spectrogram.transpose(1, 2)
         if self.encoder is not None:
             sequence, step = self.encoder(self.as_image(spectrogram)), self.encoder.frames
-            valid = F.max_pool1d(valid[:, None].float(), step, ceil_mode=True)[:, 0] > 0
+            valid = F.max_pool2d(valid[:, None, None].float(), (1, step), ceil_mode=True)[:, 0, 0] > 0
         if self.lstm is not None:
             sequence, _ = self.lstm(self.dropout(sequence))
         return sequence, valid

@@ -20,13 +20,21 @@ WIDTH = 7.2
 """Inches; at ``DPI`` a little wider than a README column, so that it stays sharp there."""
 
 
+DPI = 160
+
+
 def canvas(title: str, results: Mapping[str, Any], height: float) -> Figure:
     """An empty figure with a title and the run's heading above a plot area of ``height`` inches."""
+    return headed(title, heading(results), height)
+
+
+def headed(title: str, line: str, height: float) -> Figure:
+    """An empty figure with a title and a line under it above a plot area of ``height`` inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    lines = _wrapped(heading(results))
+    lines = _wrapped(line)
     head = 0.42 + 0.16 * len(lines)
     figure = Figure(figsize=(WIDTH, height + head), facecolor="white")
     FigureCanvasAgg(figure)

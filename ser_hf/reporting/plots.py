@@ -12,6 +12,7 @@ from ser_hf.atomic import replacing
 
 from ._canvas import (
     BLUE,
+    DPI,
     GREEN,
     GREY,
     INK,
@@ -31,8 +32,6 @@ from ._wording import count, percent, speakers
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-DPI = 160
 
 _COUNTS_FOR = {"class_weights": "counts in the loss for", "weighted_sampler": "drawn per epoch, on average"}
 """What the clips after balancing are where none was added or left out."""

@@ -19,6 +19,8 @@ _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeEr
 _BROKEN += (SafetensorError, StrictDataclassError)
 """What the libraries raise for files that are not what they should be."""
 
+_PICKLES = (".bin", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
+_STATE = "trainer_state.json"
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
@@ -30,11 +32,12 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
         device: ``auto`` takes a GPU where there is one.
 
     Raises:
-        CheckpointError: no such folder or repository, a file or weight is missing or does not fit, weights are not
-            finite, or the labels contradict each other.
+        CheckpointError: no such folder or repository, a folder with a pickled file in it, a file or weight is missing
+            or does not fit, weights are not finite, or the labels contradict each other.
     """
     folder = Path(source)
     if folder.is_dir():
+        refuse_pickles(folder)
         missing = [name for name in _NEEDED if not (folder / name).is_file()]
         if missing:
             there = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
@@ -68,6 +71,26 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
             f"{model.config.n_mels}; preprocessor_config.json is of another run"
         )
     return model.to(_device(device)).eval(), extractor
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Refuses a folder in which a file by its name is a pickle: reading one can run code, and some tool may read it.
+
+    Raises:
+        CheckpointError: there is one; the message names it.
+    """
+    found = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in _PICKLES)
+    if not found:
+        return
+    if (folder / _STATE).is_file():
+        raise CheckpointError(
+            f"{folder} is a state to resume a training from (it holds {', '.join(found)}), not a checkpoint to use; "
+            "give the run folder above it"
+        )
+    raise CheckpointError(
+        f"{folder} holds {', '.join(found)}: such files are pickles, which can run code when they are read, so a "
+        "folder with one is refused. Expected safetensors and JSON only; delete it, or convert it to safetensors"
+    )
 
 
 def _device(name: str) -> torch.device:

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ser_hf import __version__
+from ser_hf.benchmarks import shipped_models
 from ser_hf.cli import COMMANDS, main
 from ser_hf.corpora import CORPORA
 from ser_hf.data import PROTOCOLS
@@ -55,7 +56,8 @@ def test_the_installed_program_is_this_one():
 
 
 def test_the_commands_are_those_promised():
-    promised = ["quickstart", "list", "download", "build", "audit", "train", "evaluate", "predict", "push", "bench"]
+    promised = ["quickstart", "list", "download", "build", "audit", "train", "evaluate", "predict", "export", "push"]
+    promised += ["bench"]
     assert [command.name for command in COMMANDS] == promised
 
 
@@ -93,13 +95,24 @@ def test_lists_name_everything_registered(capsys, what, names):
     assert main(["list", what]) == 0
     head, *lines = capsys.readouterr().out.splitlines()
     assert head == f"{what}:"
+    lines = lines[: lines.index("")] if "" in lines else lines  # after the models, what they cost
     assert [line.split()[0] for line in lines] == list(names)
     assert all(len(line.split()) > 1 for line in lines)
 
 
+def test_the_list_of_models_has_the_table_of_their_costs(capsys):
+    assert main(["list", "models"]) == 0
+    shown = capsys.readouterr().out
+    head, lines = "  configuration  ", [line.split() for line in shown.splitlines() if line]
+    assert head in shown
+    for row in shipped_models()["rows"]:
+        (line,) = [line for line in lines if line[:2] == [row["name"], row["family"]]]
+        assert line[2] == f"{row['parameters']:,}"
+
+
 def test_list_alone_lists_all(capsys):
     assert main(["list"]) == 0
-    heads = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    heads = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
     assert heads == ["corpora:", "schemes:", "protocols:", "models:"]
 
 

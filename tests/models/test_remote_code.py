@@ -16,6 +16,11 @@ SETTINGS = {
     "cnn_blstm_attention": {"conv_channels": [4], "conv_pools": [[4, 4]], "lstm_size": 4},
     "timm_cnn": {"backbone": "test_resnet"},
 }
+CASES: dict[str, tuple[str, dict]] = {
+    **{name: (name, {}) for name in MODELS},
+    "functionals": ("cnn_blstm_attention", {"functionals": True, "mask_padding": True}),
+    "deep_stride_cnn": ("cnn_blstm_attention", {"downsampling": "stride", "use_lstm": False, "use_attention": False}),
+}
 PROGRAM = """
 import json, sys
 sys.modules["ser_hf"] = None
@@ -42,15 +47,16 @@ def test_a_saved_folder_needs_no_ser_hf(tmp_path: Path) -> None:
     wave = np.random.default_rng(0).normal(0, 0.1, 9000).astype(np.float32)
     extractor = SerFeatureExtractor(n_mels=32, duration=0.5)
     expected = {}
-    for name in MODELS:
+    for case, (name, settings) in CASES.items():
         torch.manual_seed(0)
-        model = build_model(build_config(name, n_mels=32, num_labels=3, **SETTINGS.get(name, {}))).eval()
-        model.save_pretrained(tmp_path / name)
-        extractor.save_pretrained(tmp_path / name)
+        config = build_config(name, n_mels=32, num_labels=3, **{**SETTINGS.get(name, {}), **settings})
+        model = build_model(config).eval()
+        model.save_pretrained(tmp_path / case)
+        extractor.save_pretrained(tmp_path / case)
         with torch.no_grad():
             logits = model(**extractor(wave, sampling_rate=16000, return_tensors="pt")).logits
-        expected[name] = {model.config.id2label[i]: p for i, p in enumerate(logits.softmax(-1)[0].tolist())}
-    folders = json.dumps({name: str(tmp_path / name) for name in MODELS})
+        expected[case] = {model.config.id2label[i]: p for i, p in enumerate(logits.softmax(-1)[0].tolist())}
+    folders = json.dumps({case: str(tmp_path / case) for case in CASES})
     environment = {
         **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         "HF_MODULES_CACHE": str(tmp_path / "modules"),
@@ -63,5 +69,5 @@ def test_a_saved_folder_needs_no_ser_hf(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "newly initialized" not in done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    for name in MODELS:
-        assert found[name] == pytest.approx(expected[name], abs=1e-5)
+    for case in CASES:
+        assert found[case] == pytest.approx(expected[case], abs=1e-5)

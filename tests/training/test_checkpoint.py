@@ -137,6 +137,33 @@ def test_weights_that_are_no_safetensors(checkpoint, caplog, content):
     refused(checkpoint, caplog)
 
 
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "model.pkl", "svm.joblib", "Model.PT", "weights.pth", "last.ckpt", "x.pickle"]
+)
+def test_a_pickle_is_refused_even_beside_safetensors(checkpoint, caplog, name):
+    (checkpoint / name).write_bytes(b"")
+    assert f"holds {name}: such files are pickles" in refused(checkpoint, caplog)
+
+
+def test_a_pickle_is_the_reason_where_nothing_else_is(tmp_path, caplog):
+    for name in ("b.bin", "a.pkl"):
+        (tmp_path / name).write_bytes(b"\x80\x04")
+    assert "holds a.pkl, b.bin: such files are pickles" in refused(tmp_path, caplog)
+
+
+def test_pickles_in_folders_below_are_those_of_resuming(checkpoint):
+    (checkpoint / "checkpoints" / "checkpoint-5").mkdir(parents=True)
+    (checkpoint / "checkpoints" / "checkpoint-5" / "optimizer.pt").write_bytes(b"")
+    load_checkpoint(checkpoint, "cpu")
+
+
+def test_a_state_to_resume_from_is_no_checkpoint(tiny_run, caplog):
+    folder = next((tiny_run.folder / "checkpoints").iterdir())
+    message = refused(folder, caplog)
+    assert "is a state to resume a training from (it holds optimizer.pt, " in message
+    assert message.endswith("give the run folder above it")
+
+
 def test_truncated_weights(checkpoint, caplog):
     data = (checkpoint / "model.safetensors").read_bytes()
     (checkpoint / "model.safetensors").write_bytes(data[:-100])
