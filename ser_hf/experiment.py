@@ -43,6 +43,7 @@ from ser_hf.training import (
     RECIPE,
     Recipe,
     build_trainer,
+    check_layers,
     configure,
     folders,
     history,
@@ -95,12 +96,13 @@ def train(recipe: Recipe) -> dict[str, Any]:
     if main and recipe.run.overwrite and resume is None:
         clear(folder)
     set_seed(args.seed)
+    model = make_model(recipe, make_extractor(recipe))  # first, so that no clip is read for a model that cannot be
+    check_layers(recipe, model)
     with args.main_process_first(desc="data and features"):
         data = prepare(recipe)
     extractor = data.extractor
     if main:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
-    model = make_model(recipe, extractor)
     parts = data.split.datasets
     validation = FeatureRows(parts["validation"], training=False)
     trainer = build_trainer(recipe, model, extractor, training_rows(recipe, data), validation)
@@ -159,14 +161,20 @@ def prepare(recipe: Recipe) -> Data:
 def training_rows(recipe: Recipe, data: Data) -> FeatureRows | LiveFeatureRows:
     """The training split as features, computed anew in every epoch where the recipe augments the waveforms."""
     train = data.split.datasets["train"]
-    chain = WaveformChain.parse(recipe.augment.waveform_augment, load)
+    chain, votes = WaveformChain.parse(recipe.augment.waveform_augment, load), recipe.loss.soft_labels == "votes"
     if not chain:
-        return FeatureRows(train, training=True)
+        return FeatureRows(train, training=True, votes=votes)
     recordings = data.corpora.dataset
     numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
     chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
     return LiveFeatureRows(
-        chosen, data.extractor, training=True, augment=chain, seed=recipe.training.seed, cache_bytes=_DECODED
+        chosen,
+        data.extractor,
+        training=True,
+        augment=chain,
+        seed=recipe.training.seed,
+        cache_bytes=_DECODED,
+        votes=votes,
     )
 
 

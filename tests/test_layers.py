@@ -21,7 +21,7 @@ LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms.spl
 HOMES = {
     "datasets": ("data/", "features/", "evaluation/ser_metrics.py"),  # an evaluate module declares its columns by it
     "evaluate": ("evaluation/",),
-    "timm": ("models/timm_cnn.py",),
+    "timm": ("models/timm_cnn.py", "models/timm_weights.py"),
     "sklearn": ("baselines/", "evaluation/"),
     "matplotlib": ("reporting/",),
     "gradio": ("demo/",),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import datasets
+import numpy as np
+import pyarrow as pa
 import torch
 
 from ser_hf.errors import SerHfError
-from ser_hf.records import INPUT_FEATURES, LABEL
+from ser_hf.records import INPUT_FEATURES, LABEL, LABEL_DISTRIBUTION
 
 from ._arrays import from_column
 
@@ -21,14 +24,16 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
     Args:
         dataset: rows with ``input_features`` and ``label``.
         training: whether the collator may augment them.
+        votes: the rows carry ``label_distribution``, the raters' shares of the classes, where there are any.
 
     Raises:
         SerHfError: a column is missing.
     """
 
-    def __init__(self, dataset: datasets.Dataset, *, training: bool) -> None:
+    def __init__(self, dataset: datasets.Dataset, *, training: bool, votes: bool = False) -> None:
         check_columns(dataset, INPUT_FEATURES, LABEL)
-        self.rows = dataset.select_columns([INPUT_FEATURES, LABEL]).with_format("numpy")
+        columns = [INPUT_FEATURES, LABEL, *vote_column(dataset, votes)]
+        self.rows = dataset.select_columns(columns).with_format("numpy")
         self.training = training
         self._tables = self.rows.with_format("arrow")
 
@@ -41,8 +46,23 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
     def __getitems__(self, indices: list[int]) -> list[dict[str, Any]]:
         """Several rows at once, as the data loader asks for them."""
         table = self._tables[indices]
-        pairs = zip(from_column(table.column(INPUT_FEATURES)), table.column(LABEL).to_pylist(), strict=True)
-        return [{INPUT_FEATURES: x, "labels": y, "training": self.training} for x, y in pairs]
+        return labelled(from_column(table.column(INPUT_FEATURES)), table, training=self.training)
+
+
+def labelled(features: Iterable[np.ndarray], table: pa.Table, *, training: bool) -> list[dict[str, Any]]:
+    """Rows as the collator takes them, of features and the table of their labels."""
+    names = {LABEL: "labels", LABEL_DISTRIBUTION: LABEL_DISTRIBUTION}
+    columns = {names[name]: table.column(name).to_pylist() for name in table.column_names if name in names}
+    values = zip(*columns.values(), strict=True)
+    return [
+        {INPUT_FEATURES: x, **dict(zip(columns, row, strict=True)), "training": training}
+        for x, row in zip(features, values, strict=True)
+    ]
+
+
+def vote_column(dataset: datasets.Dataset, votes: bool) -> list[str]:
+    """The column of votes as a list, empty where it is not asked for or not there."""
+    return [LABEL_DISTRIBUTION] if votes and LABEL_DISTRIBUTION in dataset.column_names else []
 
 
 def check_columns(dataset: datasets.Dataset, *wanted: str) -> None:

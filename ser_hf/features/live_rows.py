@@ -12,10 +12,10 @@ import torch
 from ser_hf.augment import clip_generator
 from ser_hf.errors import AudioError, SerHfError
 from ser_hf.models import SerFeatureExtractor
-from ser_hf.records import AUDIO, CLIP_ID, INPUT_FEATURES, LABEL
+from ser_hf.records import AUDIO, CLIP_ID, LABEL
 
 from ._compute import compute, load_clip
-from .feature_rows import check_columns
+from .feature_rows import check_columns, labelled, vote_column
 
 Augment = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 """Samples ``(n,)`` float32, their rate in Hz and where chance comes from -> samples of any length at that rate."""
@@ -37,6 +37,7 @@ class LiveFeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         cache_bytes: memory for decoded recordings, in every process that reads rows (one second at 16 kHz takes
             64,000); the first ones asked for are kept. 0 decodes every time.
         device: where STFT and mel product run.
+        votes: as for `FeatureRows`.
 
     Raises:
         AudioError: a clip cannot be used, when it is asked for.
@@ -53,11 +54,12 @@ class LiveFeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         seed: int = 0,
         cache_bytes: int = 0,
         device: str = "cpu",
+        votes: bool = False,
     ) -> None:
         check_columns(dataset, AUDIO, LABEL)
         if seed < 0:
             raise SerHfError(f"seed is {seed}; expected 0 or more")
-        columns = [name for name in (LABEL, CLIP_ID) if name in dataset.column_names]
+        columns = [name for name in (LABEL, CLIP_ID) if name in dataset.column_names] + vote_column(dataset, votes)
         self.rows = dataset.select_columns(columns).with_format("arrow")
         self._audio = dataset.select_columns([AUDIO]).with_format("arrow")
         self.extractor = extractor
@@ -90,10 +92,7 @@ class LiveFeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         table = self.rows[numbers]
         ids = table.column(CLIP_ID).to_pylist() if CLIP_ID in table.column_names else [None] * len(numbers)
         features = compute(self._recordings(numbers, ids), self.extractor, self.device)
-        return [
-            {INPUT_FEATURES: x, "labels": y, "training": self.training}
-            for x, y in zip(features, table.column(LABEL).to_pylist(), strict=True)
-        ]
+        return labelled(features, table, training=self.training)
 
     def _recordings(self, numbers: list[int], ids: list[str | None]) -> Iterator[tuple[str, np.ndarray]]:
         for number, clip_id in zip(numbers, ids, strict=True):

@@ -12,7 +12,8 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 class SpectrogramClassifier(PreTrainedModel):
     """Base of models that take ``input_features (B, n_mels, n_frames)`` and give class logits ``(B, C)``.
 
-    The configuration has ``n_mels`` and ``num_labels``.
+    The configuration has ``n_mels`` and ``num_labels``. ``loss_function`` is the mean loss of logits and labels in
+    training; it is not saved. In evaluation the loss is cross-entropy, so that runs can be compared.
     """
 
     main_input_name = "input_features"
@@ -21,6 +22,7 @@ class SpectrogramClassifier(PreTrainedModel):
     def __init__(self, config: PreTrainedConfig) -> None:
         super().__init__(config)
         self.num_labels = len(config.id2label or {})
+        self.loss_function = F.cross_entropy
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -57,6 +59,7 @@ class SpectrogramClassifier(PreTrainedModel):
         labels: torch.Tensor | None = None,
         attentions: tuple[torch.Tensor, ...] | None = None,
     ) -> SequenceClassifierOutput:
-        """Wraps logits ``(B, C)``, with the cross-entropy where there are labels: ids ``(B,)`` or soft ``(B, C)``."""
-        loss = None if labels is None else F.cross_entropy(logits.float(), labels)
+        """Wraps logits ``(B, C)``, with the loss where there are labels: ids ``(B,)`` or soft ``(B, C)``."""
+        compute = self.loss_function if self.training else F.cross_entropy
+        loss = None if labels is None else compute(logits.float(), labels)
         return SequenceClassifierOutput(loss=loss, logits=logits, attentions=attentions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,8 @@ from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .classification import SpectrogramClassifier
+from .dense_head import dense_head
+from .timm_weights import pretrained_state
 
 _OURS = {"model_name", "num_classes", "in_chans", "drop_rate", "cache_dir", "checkpoint_path"}
 _OURS |= {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}
@@ -29,7 +31,12 @@ class TimmCnnConfig(PreTrainedConfig):
         in_chans: input channels of the backbone; with more than one the spectrogram is repeated.
         image_size: height and width of what the backbone sees, e.g. 224 as its ImageNet weights were trained with; None
             leaves a spectrogram as it is.
-        drop_rate: dropout before the classifier.
+        drop_rate: timm's dropout of the pooled features.
+        hidden_head: keep the hidden layers that VGG (two of 4096 units) and MobileNetV3 (one of 1280) have between the
+            last feature map and their classifier; False leaves them out, as Keras' ``include_top=False``.
+        head_sizes: units of hidden layers before the classifier, each with ReLU, batch normalisation and dropout, e.g.
+            ``[128, 64]``; none by default.
+        head_dropout: dropout after each of them.
         backbone_kwargs: further arguments of the backbone's timm constructor, e.g. ``{"drop_path_rate": 0.1}``.
     """
 
@@ -40,6 +47,9 @@ class TimmCnnConfig(PreTrainedConfig):
     in_chans: int = 1
     image_size: int | None = None
     drop_rate: float = 0.0
+    hidden_head: bool = True
+    head_sizes: Sequence[int] = ()
+    head_dropout: float = 0.0
     backbone_kwargs: dict[str, Any] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
@@ -55,8 +65,17 @@ class TimmCnnConfig(PreTrainedConfig):
             value = getattr(self, name)
             if not (value is None and name == "image_size") and value < 1:
                 raise ValueError(f"model setting {name} is {value}, expected a positive whole number")
-        if not 0 <= self.drop_rate < 1:
-            raise ValueError(f"model setting drop_rate is {self.drop_rate}, expected a number in [0, 1)")
+        self.head_sizes = list(self.head_sizes)
+        if any(size < 1 for size in self.head_sizes):
+            raise ValueError(f"model setting head_sizes is {self.head_sizes}, expected positive whole numbers")
+        for name in ("drop_rate", "head_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"model setting {name} is {getattr(self, name)}, expected a number in [0, 1)")
+        if self.head_dropout and not self.head_sizes:
+            raise ValueError(
+                f"model setting head_dropout is {self.head_dropout}, and there are no head_sizes; give them, or set "
+                "drop_rate, the dropout before a linear classifier"
+            )
         taken = sorted(_OURS & set(self.backbone_kwargs or {}))
         if taken:
             raise ValueError(
@@ -72,7 +91,7 @@ def _unknown_backbone(name: str) -> str:
 
 
 class TimmCnnForAudioClassification(SpectrogramClassifier):
-    """Batch normalisation over mel bins, an image of them, a timm backbone without its head, a linear classifier.
+    """Batch normalisation over mel bins, an image of them, a timm backbone, a linear classifier or `dense_head`.
 
     The constructor starts from random weights and never fetches any; see `from_imagenet`.
     """
@@ -91,8 +110,9 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
             drop_rate=config.drop_rate,
             **(config.backbone_kwargs or {}),
         )
+        width = _width(self.backbone) if config.hidden_head else _without_hidden_head(self.backbone, config.backbone)
         self._keep_backbone_start()
-        self.classifier = nn.Linear(_width(self.backbone), self.num_labels)
+        self.classifier = dense_head(width, config.head_sizes, self.num_labels, config.head_dropout)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _keep_backbone_start(self) -> None:
@@ -130,7 +150,7 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
         elif settings:
             raise ValueError(f"expected settings in the configuration or beside a name, found both: {sorted(settings)}")
         model = cls(config)
-        state = _pretrained_state(config, weights)
+        state = pretrained_state(config.backbone, config.in_chans, config.backbone_kwargs or {}, weights)
         missing = sorted(model.backbone.load_state_dict(state, strict=False).missing_keys)
         if missing:
             raise ValueError(f"the weights for {config.backbone!r} lack {len(missing)} tensors, e.g. {missing[0]!r}")
@@ -169,42 +189,15 @@ def _width(backbone: nn.Module) -> int:
     return hidden or int(getattr(backbone, "num_features"))  # noqa: B009
 
 
-def _check_safetensors(path: Path) -> None:
-    """Refuses a file whose header does not describe its size: eight bytes of length, JSON, tensor data."""
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(min(length, size)))
-        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path}: not a whole safetensors file ({error})") from error
-    expected = 8 + length + max(ends, default=0)
-    if size != expected:
-        raise ValueError(f"{path}: not a whole safetensors file (its header says {expected} bytes, it has {size})")
+def _without_hidden_head(backbone: nn.Module, name: str) -> int:
+    """Leaves out the hidden layers of a timm model's head; gives the features it then has.
 
-
-def _pretrained_state(config: TimmCnnConfig, weights: str | Path | None) -> dict[str, torch.Tensor]:
-    """Loads a whole timm model strictly, so that weights which do not fit are noticed, and gives its tensors."""
-    overlay = None
-    if weights is not None:
-        path = Path(weights)
-        if path.suffix != ".safetensors":
-            raise ValueError(f"{path}: expected a .safetensors file; pickled weights (.bin, .pth, .pt) can run code")
-        if not path.is_file():
-            raise ValueError(f"{path}: there is no such weights file")
-        _check_safetensors(path)
-        overlay = {"file": str(path)}
-    elif not timm.is_model_pretrained(config.backbone):
-        raise ValueError(f"timm has no pretrained weights for {config.backbone!r}; pass weights=FILE.safetensors")
-    try:
-        model = timm.create_model(
-            config.backbone,
-            pretrained=True,
-            pretrained_cfg_overlay=overlay,
-            in_chans=config.in_chans,
-            **(config.backbone_kwargs or {}),
-        )
-    except (RuntimeError, OSError) as error:
-        raise ValueError(f"the pretrained weights of {config.backbone!r} cannot be loaded: {error}") from error
-    return dict(model.state_dict())
+    Raises:
+        ValueError: timm cannot take them out of this model.
+    """
+    prune, reset = (getattr(backbone, call, None) for call in ("prune_intermediate_layers", "reset_classifier"))
+    if not (callable(prune) and callable(reset)):
+        raise ValueError(f"timm cannot take the hidden head from {name!r}; leave out hidden_head")
+    prune(prune_head=True, prune_norm=False)
+    reset(0, "avg")
+    return int(getattr(backbone, "num_features"))  # noqa: B009

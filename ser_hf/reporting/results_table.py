@@ -72,6 +72,8 @@ def results_row(results: Mapping[str, Any]) -> dict[str, str]:
 def add_row(run_dir: str | Path, table: str | Path) -> None:
     """Adds the row of a run to a table, in place of the one with the same recipe, protocol and fold.
 
+    It takes over the flags of the short run from the recipe's other rows.
+
     Raises:
         SerHfError: the run has no results, or the table has other columns.
     """
@@ -83,6 +85,7 @@ def add_row(run_dir: str | Path, table: str | Path) -> None:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise SerHfError(f"{path}: expected the columns {', '.join(COLUMNS)}")
     key = [row[k] for k in KEY]
+    row["smoke_flags"] = next((r["smoke_flags"] for r in rows if r["recipe"] == row["recipe"]), SMOKE)
     rows = sorted([*(r for r in rows if [r[k] for k in KEY] != key), row], key=lambda r: [r[k] for k in KEY])
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

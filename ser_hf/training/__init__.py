@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoint import load_checkpoint
+    from .freezing import check_layers
     from .prediction import predict
     from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "RECIPE": "trainer",
     "build_trainer": "trainer",
+    "check_layers": "freezing",
     "configure": "trainer",
     "folders": "recipe",
     "history": "trainer",
@@ -34,6 +36,7 @@ __all__ = [
     "RECIPE",
     "Recipe",
     "build_trainer",
+    "check_layers",
     "configure",
     "folders",
     "history",

@@ -111,6 +111,54 @@ class ModelArguments:
 
 
 @dataclass
+class OptimiserArguments:
+    """Which layers learn, how fast, and how their weights are kept small; beside transformers' own arguments."""
+
+    freeze_layers: int = field(
+        default=0,
+        metadata={"help": "the first so many convolution, linear and recurrent layers never learn, e.g. 15 of VGG19"},
+    )
+    gradual_unfreezing: int = field(
+        default=0,
+        metadata={"help": "only the head learns at first, and one more block from the top after so many epochs; 0 off"},
+    )
+    layer_decay: float = field(
+        default=1.0,
+        metadata={"help": "learning rate of a block as a share of that of the one above it, e.g. 0.75; 1 is one rate"},
+    )
+    head_learning_rate: float | None = field(
+        default=None, metadata={"help": "peak learning rate of the head; learning_rate by default"}
+    )
+    learning_rate_decay: float = field(
+        default=1.0,
+        metadata={
+            "help": "share of the rate left after every epoch, e.g. 0.9 with lr_scheduler_type constant; 1 leaves it "
+            "to the schedule"
+        },
+    )
+    l2: float = field(
+        default=0.0,
+        metadata={
+            "help": "L2 penalty as in the papers: so many times the weight is added to its gradient (Adam); in place "
+            "of weight_decay, which is decoupled (AdamW); half the number of Keras"
+        },
+    )
+
+
+@dataclass
+class LossArguments:
+    """What is minimised in training; the loss of the validation is always cross-entropy."""
+
+    loss: str = field(default="cross_entropy", metadata={"help": "cross_entropy or focal"})
+    focal_gamma: float = field(
+        default=2.0, metadata={"help": "for focal: how little clips count that the model is sure of; 0 cross-entropy"}
+    )
+    soft_labels: str = field(
+        default="none", metadata={"help": "votes: train on the shares of the raters' votes where a clip has them"}
+    )
+
+
+@dataclass
 class AugmentArguments:
     """What happens to training batches, and to them only."""
 
@@ -162,4 +210,12 @@ class RunArguments:
     overwrite: bool = field(default=False, metadata={"help": "start again in an --output_dir that holds a run"})
 
 
-GROUPS = (DataArguments, FeatureArguments, ModelArguments, AugmentArguments, RunArguments)
+GROUPS = (
+    DataArguments,
+    FeatureArguments,
+    ModelArguments,
+    OptimiserArguments,
+    LossArguments,
+    AugmentArguments,
+    RunArguments,
+)

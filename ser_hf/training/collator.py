@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ser_hf.augment import brighten, cutmix, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
 from ser_hf.errors import RecipeError
-from ser_hf.records import INPUT_FEATURES
+from ser_hf.records import INPUT_FEATURES, LABEL_DISTRIBUTION
 
 from .arguments import AugmentArguments
 
@@ -38,6 +38,8 @@ def check_strengths(augment: AugmentArguments) -> None:
 @dataclass
 class SerCollator:
     """Stacks rows; augments, mixes and smooths the labels of those for training.
+
+    The label of a row for training is the raters' distribution where it carries one, else its class alone.
 
     In this order, whatever is on: stretching, shift in time, rotation, zoom, brightness, noise, frequency masks, time
     masks, random erasing, then mixup or CutMix; a batch draws evenly which of the two where both are on. Masks come
@@ -73,7 +75,7 @@ class SerCollator:
         labels = torch.tensor([row["labels"] for row in rows])
         if rows[0]["training"]:
             self._seed_worker()
-            features, labels = self._augmented(features, labels)
+            features, labels = self._augmented(features, self._soft(labels, rows))
         return {INPUT_FEATURES: features, "labels": labels}
 
     def _seed_worker(self) -> None:
@@ -83,8 +85,14 @@ class SerCollator:
             self._worker = info.seed
             self.rng = np.random.default_rng([self.seed, info.seed])
 
-    def _augmented(self, features: torch.Tensor, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _soft(self, ids: torch.Tensor, rows: list[dict[str, Any]]) -> torch.Tensor:
         labels = F.one_hot(ids, self.num_classes).float()
+        for label, row in zip(labels, rows, strict=True):
+            if row.get(LABEL_DISTRIBUTION) is not None:
+                label[:] = torch.as_tensor(row[LABEL_DISTRIBUTION])
+        return labels
+
+    def _augmented(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         labels = labels * (1 - self.label_smoothing) + self.label_smoothing / self.num_classes
         features, labels = self._mixed(self._masked(self._moved(features)), labels)
         if self.class_weights is not None:

@@ -16,7 +16,16 @@ from yaml import YAMLError
 from ser_hf.errors import RecipeError, unknown
 from ser_hf.strict_yaml import parse_yaml
 
-from .arguments import GROUPS, AugmentArguments, DataArguments, FeatureArguments, ModelArguments, RunArguments
+from .arguments import (
+    GROUPS,
+    AugmentArguments,
+    DataArguments,
+    FeatureArguments,
+    LossArguments,
+    ModelArguments,
+    OptimiserArguments,
+    RunArguments,
+)
 from .training_arguments import SerTrainingArguments
 
 _PAIRS = ("data_dirs", "model_settings")
@@ -44,6 +53,8 @@ class Recipe:
     data: DataArguments
     features: FeatureArguments
     model: ModelArguments
+    optimiser: OptimiserArguments
+    loss: LossArguments
     augment: AugmentArguments
     run: RunArguments
     training: SerTrainingArguments
@@ -56,7 +67,16 @@ class Recipe:
 
     def settings(self) -> dict[str, Any]:
         """Every key the file or the command line gave, with its value; what results.json and recipe.yaml keep."""
-        groups = (self.data, self.features, self.model, self.augment, self.run, self.training)
+        groups = (
+            self.data,
+            self.features,
+            self.model,
+            self.optimiser,
+            self.loss,
+            self.augment,
+            self.run,
+            self.training,
+        )
         values = {key: next(getattr(g, key) for g in groups if hasattr(g, key)) for key in sorted(self.given)}
         return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
 
@@ -96,13 +116,13 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     *groups, rest = parsed
     if rest:
         raise RecipeError(f"not understood on the command line: {' '.join(rest)}; expected --key value")
-    data, features, model, augment, run, training = groups
+    data, features, model, optimiser, loss, augment, run, training = groups
     for key in _PAIRS:
         group = data if hasattr(data, key) else model
         words = [*_list(key, given.get(key)), *getattr(group, key)]
         setattr(group, key, list(dict(map(_pair, words)).values()))
     known = frozenset([*given, *(o if o in keys() else o.removeprefix("no_") for o in options)])
-    recipe = Recipe(name, file, data, features, model, augment, run, training, known)
+    recipe = Recipe(name, file, data, features, model, optimiser, loss, augment, run, training, known)
     for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):
         if not value:
             raise RecipeError(f"{path or 'recipe'} names no {key}; add `{key}: ...` or --{key} ...")

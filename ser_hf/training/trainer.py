@@ -30,15 +30,21 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES, LABEL
 from ser_hf.strict_yaml import parse_yaml
 
-from .arguments import DataArguments, FeatureArguments, ModelArguments
+from .arguments import DataArguments, FeatureArguments, LossArguments, ModelArguments, OptimiserArguments
 from .collator import SerCollator, check_strengths
+from .freezing import Freezing
+from .learning_rate import LearningRateDecay
+from .losses import check_loss, set_loss
+from .optimiser import check_optimiser, make_optimiser, needs_groups
 from .precision import use_bf16
 from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe
+from .votes import count_votes
 from .weighted_sampling import WeightedTrainer
 
 CHECKPOINTS = "checkpoints"
 RECIPE = "recipe.yaml"
+_FIXED = (DataArguments, FeatureArguments, ModelArguments, OptimiserArguments, LossArguments)
 _POSITIVE = (
     "per_device_train_batch_size",
     "per_device_eval_batch_size",
@@ -70,6 +76,10 @@ def build_trainer(
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.run.patience))
     if isinstance(train, LiveFeatureRows):
         callbacks.append(NewEpoch(train))
+    callbacks += _layer_callbacks(recipe, model)
+    set_loss(model, recipe.loss)
+    if recipe.loss.soft_labels == "votes":
+        count_votes(train)
     sizes = recipe.augment.progressive_resize
     if check_sizes(sizes):
         callbacks.append(progressive_resizing(model, sizes, np.shape(train[0][INPUT_FEATURES])))
@@ -93,7 +103,26 @@ def build_trainer(
         processing_class=extractor,
         compute_metrics=validation_scores,
         callbacks=callbacks,
+        optimizer_cls_and_kwargs=_optimiser(recipe),
     )
+
+
+def _layer_callbacks(recipe: Recipe, model: PreTrainedModel) -> list[TrainerCallback]:
+    settings = recipe.optimiser
+    callbacks: list[TrainerCallback] = []
+    if settings.freeze_layers or settings.gradual_unfreezing:
+        callbacks.append(Freezing(model, settings.freeze_layers, settings.gradual_unfreezing))
+    if settings.learning_rate_decay != 1:
+        callbacks.append(LearningRateDecay(settings.learning_rate_decay))
+    return callbacks
+
+
+def _optimiser(recipe: Recipe) -> tuple[Any, dict[str, Any]] | None:
+    """What transformers calls a factory: called without arguments it gives what makes an optimiser of a model."""
+    if not needs_groups(recipe.optimiser):
+        return None
+    make = partial(make_optimiser, args=recipe.training, settings=recipe.optimiser)
+    return (lambda: make), {}
 
 
 class NewEpoch(TrainerCallback):
@@ -149,7 +178,7 @@ def _check_same(recipe: Recipe, earlier: Path) -> None:
     if not earlier.is_file():
         return
     before, now = parse_yaml(earlier.read_text(encoding="utf-8")), recipe.settings()
-    fixed = {f.name for group in (DataArguments, FeatureArguments, ModelArguments) for f in dataclasses.fields(group)}
+    fixed = {f.name for group in _FIXED for f in dataclasses.fields(group)}
     fixed -= {"num_proc", "feature_device", "feature_batch_size", "data_root", "data_dirs"}
     changed = [key for key in sorted(fixed) if before.get(key) != now.get(key)]
     if changed:
@@ -167,6 +196,8 @@ def _check(recipe: Recipe) -> None:
         if not getattr(args, name) > 0:
             raise RecipeError(f"{name} is {getattr(args, name)}; expected more than 0")
     _check_balance(recipe)
+    check_optimiser(recipe)
+    check_loss(recipe.loss, recipe.given)
     check_strengths(recipe.augment)
     check_sizes(recipe.augment.progressive_resize)
     WaveformChain.parse(recipe.augment.waveform_augment)

@@ -177,3 +177,78 @@ def test_the_image_size_is_saved_and_trained_through(tmp_path: Path) -> None:
 def test_an_image_size_must_be_positive(size: int) -> None:
     with pytest.raises(ValueError, match=f"image_size is {size}"):
         TimmCnnConfig(backbone=NAME, image_size=size)
+
+
+def published(backbone: str, folder: Path) -> tuple[Path, dict[str, torch.Tensor]]:
+    """What timm publishes of a backbone, made on the spot: every tensor of the whole model, classifier and all."""
+    torch.manual_seed(5)
+    state = timm.create_model(backbone).state_dict()
+    save_file(state, folder / "model.safetensors")
+    return folder / "model.safetensors", state
+
+
+@pytest.mark.parametrize(
+    ("backbone", "first"),
+    [
+        ("resnet34", "conv1.weight"),
+        ("mobilenetv3_small_050", "conv_stem.weight"),
+        pytest.param("vgg19", "features.0.weight", marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("in_chans", [1, 3])
+def test_a_checkpoint_in_timms_published_form_is_loaded(
+    tmp_path: Path, backbone: str, first: str, in_chans: int
+) -> None:
+    path, state = published(backbone, tmp_path)
+    settings = {"hidden_head": backbone != "vgg19", "head_sizes": [16], "head_dropout": 0.6}
+    model = TimmCnnForAudioClassification.from_imagenet(
+        backbone, weights=path, in_chans=in_chans, n_mels=64, num_labels=8, **settings
+    ).eval()
+    loaded = model.backbone.state_dict()
+    expected = state[first].sum(1, keepdim=True) if in_chans == 1 else state[first]
+    torch.testing.assert_close(loaded[first], expected)
+    assert all(torch.equal(loaded[key], state[key]) for key in loaded if key != first)
+    reference = timm.create_model(backbone)
+    reference.load_state_dict(state)
+    image = torch.randn(2, 1, 64, 96)
+    with torch.no_grad():
+        maps = model.backbone.forward_features(image.expand(-1, in_chans, -1, -1))
+        wanted = reference.eval().forward_features(image.expand(-1, 3, -1, -1))
+        assert model(image[:, 0]).logits.shape == (2, 8)
+    torch.testing.assert_close(maps, wanted, rtol=1e-3, atol=1e-4 * wanted.abs().max().item())
+
+
+@pytest.mark.parametrize(("backbone", "channels"), [("mobilenetv3_small_050", 288), ("test_resnet", None)])
+def test_the_hidden_head_of_a_backbone_can_be_left_out(backbone: str, channels: int | None, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    config = TimmCnnConfig(backbone=backbone, n_mels=32, num_labels=3, hidden_head=False)
+    model = TimmCnnForAudioClassification(config).eval()
+    inputs = torch.randn(2, 32, 40)
+    with torch.no_grad():
+        maps = model.backbone.forward_features(inputs[:, None])
+        pooled = model.backbone(inputs[:, None])
+    torch.testing.assert_close(pooled, maps.mean(dim=(2, 3)))
+    assert model.classifier.in_features == maps.shape[1]
+    assert channels in (None, maps.shape[1])
+    model.save_pretrained(tmp_path)
+    torch.testing.assert_close(
+        TimmCnnForAudioClassification.from_pretrained(tmp_path)(inputs).logits, model(inputs).logits
+    )
+
+
+def test_vgg_without_its_hidden_head_has_a_seventh_of_the_weights() -> None:
+    with torch.device("meta"):
+        sizes = [
+            sum(p.numel() for p in timm.create_model("vgg19", num_classes=0).parameters()),
+            sum(p.numel() for p in TimmCnnForAudioClassification(vgg19_of_the_paper()).parameters()),
+        ]
+    assert sizes[0] > 139e6
+    convolutions = 20_024_384 - 2 * 64 * 9  # Keras' VGG19 without its top, and one input channel
+    head = (512 * 128 + 128) + (128 * 64 + 64) + (64 * 7 + 7) + 2 * (128 + 64)
+    assert sizes[1] == convolutions + head + 2 * 128
+
+
+def vgg19_of_the_paper() -> TimmCnnConfig:
+    return TimmCnnConfig(
+        backbone="vgg19", hidden_head=False, head_sizes=[128, 64], head_dropout=0.6, num_labels=7, n_mels=128
+    )

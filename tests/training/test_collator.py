@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from ser_hf.augment import brighten, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
 from ser_hf.errors import RecipeError
-from ser_hf.models.classification import SpectrogramClassifier
 from ser_hf.training.arguments import AugmentArguments
 from ser_hf.training.collator import SerCollator
 
@@ -235,7 +234,36 @@ def test_label_smoothing_is_a_share(share):
 
 def cross_entropy(logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     """The loss as the models compute it."""
-    return SpectrogramClassifier.output(None, logits, batch["labels"]).loss
+    return torch.nn.functional.cross_entropy(logits, batch["labels"])
+
+
+VOTES = [0.1, 0.0, 0.6, 0.3, 0.0]
+
+
+def with_votes(*, training: bool = True) -> list[dict]:
+    """Six rows, of which the second has votes and the third knows that it has none."""
+    told = rows(training=training)
+    told[1]["label_distribution"], told[2]["label_distribution"] = VOTES, None
+    return told
+
+
+def test_votes_take_the_place_of_the_label_in_training_where_there_are_some():
+    labels = SerCollator(CLASSES)(with_votes())["labels"]
+    expected = torch.eye(CLASSES)[[0, 1, 2, 3, 4, 0]]
+    expected[1] = torch.tensor(VOTES)
+    assert torch.equal(labels, expected)
+    assert SerCollator(CLASSES)(with_votes(training=False))["labels"].tolist() == [0, 1, 2, 3, 4, 0]
+
+
+def test_votes_are_smoothed_mixed_and_weighed_as_other_labels():
+    labels = SerCollator(CLASSES, label_smoothing=0.2)(with_votes())["labels"]
+    torch.testing.assert_close(labels[1], 0.8 * torch.tensor(VOTES) + 0.2 / CLASSES)
+    labels = SerCollator(CLASSES, AugmentArguments(mixup_alpha=0.4))(with_votes())["labels"]
+    torch.testing.assert_close(labels.sum(dim=1), torch.ones(6))
+    weights = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    labels = SerCollator(CLASSES, class_weights=weights)(with_votes())["labels"]
+    shares = torch.tensor(VOTES, dtype=torch.float64) * torch.from_numpy(weights)
+    torch.testing.assert_close(labels[1].double() / labels[1].sum(), shares / shares.sum())
 
 
 LOGITS = torch.randn(6, CLASSES, generator=torch.Generator().manual_seed(0))
