@@ -28,8 +28,8 @@ class PredictCommand(Command):
         from ser_hf.inference import SerClassifier
 
         classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)
-        for name in args.files:
-            (scores,) = classifier([name])
+        calls = [args.files] if classifier.one_speaker_a_call else [[name] for name in args.files]
+        for name, scores in (pair for files in calls for pair in zip(files, classifier(files), strict=True)):
             if args.json:
                 say(json.dumps({"file": name, "scores": scores}))
             else:

@@ -9,18 +9,21 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .baseline import fit_baseline
     from .checkpoint import load_checkpoint
+    from .facts import network_facts
     from .prediction import predict
     from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
-    from .trainer import RECIPE, build_trainer, configure, history
+    from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
     "RECIPE": "trainer",
     "build_trainer": "trainer",
     "configure": "trainer",
+    "fit_baseline": "baseline",
     "folders": "recipe",
-    "history": "trainer",
+    "network_facts": "facts",
     "predict": "prediction",
     "Recipe": "recipe",
     "load_checkpoint": "checkpoint",
@@ -35,10 +38,11 @@ __all__ = [
     "Recipe",
     "build_trainer",
     "configure",
+    "fit_baseline",
     "folders",
-    "history",
     "load_checkpoint",
     "load_recipe",
+    "network_facts",
     "pairs",
     "predict",
     "read_split",

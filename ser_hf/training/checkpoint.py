@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, PreTrainedModel
 from transformers.utils import logging
 
+from ser_hf.baselines import Svm, is_baseline, load_baseline
 from ser_hf.errors import CheckpointError
 from ser_hf.models import SerFeatureExtractor
 
@@ -22,18 +23,27 @@ _BROKEN += (SafetensorError, StrictDataclassError)
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
-def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel, SerFeatureExtractor]:
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
+_UNREAD = ("training_args.bin", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth")
+"""What transformers' trainer leaves beside its checkpoints, to go on from; it is no part of the model."""
+
+
+def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel | Svm, SerFeatureExtractor]:
     """Loads a model, in evaluation mode, and its feature extractor.
 
     Args:
-        source: run folder, or repository on the Hub. Only safetensors and JSON are read.
+        source: run folder, or repository on the Hub. Only safetensors, skops and JSON are read.
         device: ``auto`` takes a GPU where there is one.
 
     Raises:
-        CheckpointError: no such folder or repository, a file or weight is missing or does not fit, weights are not
-            finite, or the labels contradict each other.
+        CheckpointError: no such folder or repository, a pickle in it, a file or weight is missing or does not fit,
+            weights are not finite, or the labels contradict each other.
     """
     folder = Path(source)
+    _refuse_pickles(folder)
+    with _quiet():
+        if is_baseline(source):
+            return load_baseline(source)
     if folder.is_dir():
         missing = [name for name in _NEEDED if not (folder / name).is_file()]
         if missing:
@@ -68,6 +78,17 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
             f"{model.config.n_mels}; preprocessor_config.json is of another run"
         )
     return model.to(_device(device)).eval(), extractor
+
+
+def _refuse_pickles(path: Path) -> None:
+    """Refuses a file or a folder that holds a model as a pickle, which runs code when it is read."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    found = [f.name for f in files if f.suffix in _PICKLES and f.is_file() and f.name not in _UNREAD]
+    if found:
+        raise CheckpointError(
+            f"{path}: {', '.join(found[:3])} may be a pickle, which runs code when it is read, and is not opened; "
+            "expected a folder with model.safetensors (networks) or model.skops (baselines) and no such file"
+        )
 
 
 def _device(name: str) -> torch.device:
