@@ -55,6 +55,8 @@ class SvmConfig(PreTrainedConfig):
             ValueError: C, gamma or temperature is neither a positive number nor ``"auto"``.
         """
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
+        if not isinstance(self.speaker_normalisation, bool):
+            raise ValueError(f"speaker_normalisation is {self.speaker_normalisation!r}, expected true or false")
         for name in ("C", "gamma", "temperature"):
             value = getattr(self, name)
             if isinstance(value, str) and name != "temperature" and value == AUTO:
