@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
+from accelerate import PartialState
+from transformers import PreTrainedModel, set_seed
 
 from ser_hf.atomic import write_json, write_text
 from ser_hf.audio import load
 from ser_hf.augment import WaveformChain
+from ser_hf.baselines import BASELINES, WEIGHTS, Svm, build_functionals
 from ser_hf.data import (
     Corpora,
     Split,
@@ -25,10 +27,11 @@ from ser_hf.data import (
     make_split,
     split_counts,
 )
-from ser_hf.errors import RecipeError
+from ser_hf.errors import RecipeError, unknown
 from ser_hf.features import FeatureRows, LiveFeatureRows, add_features, feature_statistics
 from ser_hf.labels import get_scheme
 from ser_hf.models import (
+    MODELS,
     SerFeatureExtractor,
     TimmCnnConfig,
     TimmCnnForAudioClassification,
@@ -36,7 +39,7 @@ from ser_hf.models import (
     build_extractor,
     build_model,
 )
-from ser_hf.provenance import hardware, now, versions
+from ser_hf.provenance import hardware, now, peak_memory_mb, versions
 from ser_hf.records import CLIP_ID
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
@@ -45,9 +48,10 @@ from ser_hf.training import (
     build_trainer,
     check_layers,
     configure,
+    fit_baseline,
     folders,
-    history,
     load_checkpoint,
+    network_facts,
     pairs,
     score,
     write_split,
@@ -96,28 +100,43 @@ def train(recipe: Recipe) -> dict[str, Any]:
     if main and recipe.run.overwrite and resume is None:
         clear(folder)
     set_seed(args.seed)
-    model = make_model(recipe, make_extractor(recipe))  # first, so that no clip is read for a model that cannot be
-    check_layers(recipe, model)
+    if not is_baseline(recipe):  # first, so that no clip is read for a model that cannot be
+        check_layers(recipe, make_model(recipe, make_extractor(recipe)))
+        set_seed(args.seed)
     with args.main_process_first(desc="data and features"):
         data = prepare(recipe)
-    extractor = data.extractor
     if main:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
-    parts = data.split.datasets
-    validation = FeatureRows(parts["validation"], training=False)
-    trainer = build_trainer(recipe, model, extractor, training_rows(recipe, data), validation)
-    start = time.perf_counter()
-    trainer.train(resume_from_checkpoint=resume)
-    seconds = time.perf_counter() - start
+    model, facts = train_baseline(recipe, data) if is_baseline(recipe) else train_network(recipe, data, resume)
     if main:
         model.save_pretrained(folder)
-        extractor.save_pretrained(folder)
-        results = describe(recipe, data, model, trainer, seconds)
+        data.extractor.save_pretrained(folder)
+        results = describe(recipe, data, model, facts)
         finish(folder, results, data)
         if push:
             push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
-    trainer.accelerator.wait_for_everyone()
+    PartialState().wait_for_everyone()
     return results if main else {}
+
+
+def is_baseline(recipe: Recipe) -> bool:
+    """Whether the recipe's model is fitted by scikit-learn and not trained by the Trainer."""
+    return recipe.model.model in BASELINES
+
+
+def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Trains the network of a recipe; gives it and what results.json says about its training."""
+    model = make_model(recipe, data.extractor)
+    validation = FeatureRows(data.split.datasets["validation"], training=False)
+    trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation)
+    start = time.perf_counter()
+    trainer.train(resume_from_checkpoint=resume)
+    return model, network_facts(trainer, time.perf_counter() - start)
+
+
+def train_baseline(recipe: Recipe, data: Data) -> tuple[Svm, dict[str, Any]]:
+    """Fits the baseline of a recipe; gives it and what results.json says about its training."""
+    return fit_baseline(recipe, data.split.datasets, by_speaker=data.split.info.speaker_independent)
 
 
 def prepare(recipe: Recipe) -> Data:
@@ -181,6 +200,8 @@ def training_rows(recipe: Recipe, data: Data) -> FeatureRows | LiveFeatureRows:
 def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
     """The feature extractor of a recipe; one that normalises by statistics does not until there are some."""
     chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
+    if is_baseline(recipe):
+        return build_functionals(**{k: v for k, v in chosen.items() if k in recipe.given})
     if chosen["normalisation"] == STATISTICS:
         chosen["normalisation"] = "none"
     try:
@@ -193,6 +214,8 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
     """The model of a recipe, with random weights or those of ImageNet."""
     scheme = get_scheme(recipe.data.scheme)
     name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
+    if name not in MODELS:
+        raise RecipeError(unknown("model", name, [*MODELS, *BASELINES]))
     imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
     if imagenet and name != TimmCnnConfig.model_type:
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
@@ -210,12 +233,11 @@ def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedMode
         raise RecipeError(f"model_settings {words}: a value is of the wrong kind ({error})") from error
 
 
-def describe(recipe: Recipe, data: Data, model: PreTrainedModel, trainer: Trainer, seconds: float) -> dict[str, Any]:
+def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: dict[str, Any]) -> dict[str, Any]:
     """Everything results.json says beside the score."""
-    info, state, args, scheme = data.split.info, trainer.state, recipe.training, get_scheme(recipe.data.scheme)
+    info, scheme = data.split.info, get_scheme(recipe.data.scheme)
     fold = "" if info.fold is None else f"-fold{info.fold}"
-    log = history(state.log_history)
-    best = saved_epoch(log, state.best_metric, args)
+    caveat = model.caveat if isinstance(model, Svm) else None
     return {
         "schema": 1,
         "name": f"{recipe.name}-{info.protocol}{fold}",
@@ -223,10 +245,12 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel, trainer: Traine
         "created": now(),
         "versions": data.versions,
         "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
+        **({"caveat": caveat} if caveat else {}),
         "model": {
+            "library": "sklearn" if isinstance(model, Svm) else "transformers",
             "model_type": model.config.model_type,
             "architecture": type(model).__name__,
-            "parameters": sum(p.numel() for p in model.parameters()),
+            "parameters": model.num_parameters(),
             "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
         },
         "features": {k: v for k, v in data.extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
@@ -243,25 +267,13 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel, trainer: Traine
         "split": info.to_dict(),
         "audit": data.split.audit.to_list(),
         "training": {
-            "epochs": float(state.epoch or 0.0),
-            "best_epoch": best.get("epoch"),
-            "best_validation_uar": best.get("eval_uar"),
-            "seconds": round(seconds, 1),
-            "device": args.device.type,
+            **facts,
+            "peak_memory_mb": peak_memory_mb(),
             "hardware": hardware(),
-            "precision": {"no": "fp32"}.get(precision := trainer.accelerator.mixed_precision, precision),
-            "processes": args.world_size,
-            "history": log,
+            "processes": recipe.training.world_size,
             "arguments": recipe.settings(),
         },
     }
-
-
-def saved_epoch(log: list[dict[str, float]], best: float | None, args: TrainingArguments) -> dict[str, float]:
-    """The entry of the history whose checkpoint was kept as the best; empty where the last one was kept."""
-    metric = f"eval_{str(args.metric_for_best_model).removeprefix('eval_')}"
-    kept = args.load_best_model_at_end and best is not None
-    return next((entry for entry in log if kept and entry.get(metric) == best), {})
 
 
 def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
@@ -278,6 +290,6 @@ def clear(folder: Path) -> None:
     """Removes what an earlier run wrote, and nothing else."""
     for name in ("checkpoints", "plots"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    files = ["results.json", "predictions.parquet", "report.html", "README.md", "split.json", "model.safetensors"]
-    for name in (*files, "model.onnx"):
+    made = ["results.json", "predictions.parquet", "report.html", "README.md", "split.json"]
+    for name in (*made, "model.safetensors", "model.onnx", WEIGHTS):
         (folder / name).unlink(missing_ok=True)

@@ -6,7 +6,9 @@ import datetime
 import importlib.metadata
 import os
 import platform
+import resource
 import subprocess
+import sys
 from pathlib import Path
 
 _PACKAGES = (
@@ -20,6 +22,7 @@ _PACKAGES = (
     "numpy",
     "soundfile",
     "soxr",
+    "scikit-learn",
 )
 
 
@@ -43,6 +46,19 @@ def hardware() -> str:
         return f"{torch.cuda.get_device_name()}, {torch.cuda.device_count()} visible"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{_processor()}, {cores} cores"
+
+
+def peak_memory_mb() -> int:
+    """The most memory this process has held so far in MB (10^6 bytes): resident, and where one is used, of the GPU.
+
+    Worker processes and other processes of the run are not in it.
+    """
+    import torch
+
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        held += torch.cuda.max_memory_reserved()
+    return round(held / 1e6)
 
 
 def now() -> str:

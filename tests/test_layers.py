@@ -11,8 +11,8 @@ PACKAGE = Path(__file__).parents[1] / "ser_hf"
 LEVELS = (
     "errors atomic records labels ledger registry strict_yaml optional preflight provenance",
     "corpora audio augment evaluation models",
-    "data features",
-    "training reporting baselines",
+    "data features baselines",
+    "training reporting",
     "experiment building rescoring inference",
     "benchmarks",
     "cli demo",

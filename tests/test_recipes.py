@@ -40,7 +40,7 @@ def published_weights(backbone: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_runs_for_two_steps(name, tones_root, tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "write_report", lambda _: None)
-    flags = next((row["smoke_flags"] for row in ROWS if row["recipe"] == name), SMOKE)
+    flags = next((row["smoke_flags"] for row in ROWS if row["recipe"] == name), "" if "svm" in name else SMOKE)
     words = ["--data_root", str(tones_root), "--output_dir", str(tmp_path / "run"), *shlex.split(flags)]
     recipe = load_recipe(RECIPES / name, words)
     assert not any("/" in str(value) for value in recipe.settings().values()), "a recipe names no place"
@@ -51,7 +51,8 @@ def test_a_recipe_runs_for_two_steps(name, tones_root, tmp_path, monkeypatch):
     results = load_results(tmp_path / "run")
     assert results["recipe"] == name
     assert results["data"]["ledger"]["found"] == 120
-    assert sum(entry.get("loss") is not None for entry in results["training"]["history"]) >= 1
+    if results["model"]["library"] == "transformers":
+        assert sum(entry.get("loss") is not None for entry in results["training"]["history"]) >= 1
     assert (tmp_path / "run" / "README.md").read_text(encoding="utf-8").startswith("---\n")
 
 
@@ -80,22 +81,22 @@ def test_every_recipe_has_a_row_that_is_measured_or_only_says_how_it_is_tried(na
 def test_a_row_names_a_recipe_and_its_numbers_can_be(row):
     assert row["recipe"] in NAMES
     recipe = load_recipe(RECIPES / row["recipe"], ["--protocol", row["protocol"], *shlex.split(row["smoke_flags"])])
-    assert recipe.training.max_steps == 2
-    assert row["fold"] == "" or int(row["fold"]) >= 1
+    assert recipe.training.max_steps == (2 if row["smoke_flags"] else -1)
+    assert row["fold"] == "" or all(int(part) >= 1 for part in row["fold"].replace(",", "-").split("-"))
     assert int(row["test_clips"]) > 0
     assert int(row["test_speakers"]) > 0
-    assert row["speaker_independent"] == str(row["protocol"] != "random")
-    numbers = {column: float(row[column]) for column in COLUMNS[6:16] if row[column]}
+    assert row["speaker_independent"] == str(row["protocol"] not in ("random", "kfold"))
+    numbers = {column: float(row[column]) for column in COLUMNS[7:17] if row[column]}
     assert all(0 <= number <= 1 for number in numbers.values())
     assert numbers["accuracy_low"] <= numbers["accuracy"] <= numbers["accuracy_high"]
     assert numbers["uar_low"] <= numbers["uar"] <= numbers["uar_high"]
-    assert float(row["epochs"]) > 0
+    assert float(row["epochs"]) > 0 or not row["smoke_flags"]
     assert float(row["seconds"]) > 0
-    assert row["precision"] in ("bf16", "fp32")
+    assert row["precision"] in ("bf16", "fp32", "fp64")
     assert row["hardware"]
     assert row["commit"]
 
 
 def test_no_row_stands_twice():
-    keys = [(row["recipe"], row["protocol"], row["fold"]) for row in ROWS]
+    keys = [(row["recipe"], row["corpora"], row["protocol"], row["fold"]) for row in ROWS]
     assert len(keys) == len(set(keys))

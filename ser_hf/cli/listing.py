@@ -75,9 +75,10 @@ def _options(takes: Iterable[str]) -> str:
 
 
 def _models() -> list[tuple[str, str]]:
+    from ser_hf.baselines import BASELINES
     from ser_hf.models import MODELS
 
-    return [(name, (model.__doc__ or "").splitlines()[0]) for name, (_, model) in MODELS.items()]
+    return [(name, (model.__doc__ or "").splitlines()[0]) for name, (_, model) in (MODELS | BASELINES).items()]
 
 
 def _costs() -> str:

@@ -30,10 +30,14 @@ class PredictCommand(Command):
         from ser_hf.inference import SerClassifier, plot_attention
 
         classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)
+
+        def classify(files: list[str]) -> list[dict[str, float]]:
+            return [plot_attention(classifier, files[0], args.plot)] if args.plot else classifier(files)
+
         if args.plot and len(args.files) > 1:
             raise SerHfError(f"--plot draws one clip, found {len(args.files)}; name one")
-        for name in args.files:
-            scores = plot_attention(classifier, name, args.plot) if args.plot else classifier([name])[0]
+        calls = [args.files] if classifier.one_speaker_a_call else [[name] for name in args.files]
+        for name, scores in (pair for files in calls for pair in zip(files, classify(files), strict=True)):
             if args.json:
                 say(json.dumps({"file": name, "scores": scores}))
             else:

@@ -12,7 +12,8 @@ def score_table(results: Mapping[str, Any]) -> str:
     """Scores with their 95 % intervals, and what they were measured on.
 
     Args:
-        results: the content of results.json; ``name``, ``synthetic``, ``data.scheme``, ``split`` and ``test`` are read.
+        results: the content of results.json; ``name``, ``synthetic``, ``data.scheme``, ``split`` and ``test`` are read,
+            and ``caveat`` where there is one.
     """
     test, split = results["test"], results["split"]
     mixed = (
@@ -26,6 +27,8 @@ def score_table(results: Mapping[str, Any]) -> str:
     ]
     if results["synthetic"]:
         lines.append("SYNTHETIC voices: these scores show that the machinery works and say nothing about people.")
+    if results.get("caveat"):
+        lines.append(results["caveat"])
     rows = [["", "score", "95 % by clip", "95 % by speaker"]]
     rows += [[_TITLES.get(name, name), *_cells(metric)] for name, metric in test["metrics"].items()]
     lines += ["", *_columns(rows)]

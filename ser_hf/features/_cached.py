@@ -15,6 +15,7 @@ import multiprocess  # type: ignore[import-untyped]
 import numpy as np
 from datasets.fingerprint import Hasher
 
+from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 
 from ._code import code_key
@@ -66,7 +67,8 @@ def _key(rows: datasets.Dataset, step: FeatureStep) -> str:
     names = [name for name, p in inspect.signature(kind).parameters.items() if p.kind is not p.VAR_KEYWORD]
     settings = json.dumps({name: getattr(extractor, name) for name in names}, sort_keys=True, default=_plain)
     try:
-        code = code_key("ser_hf.audio.load", FeatureStep.__module__, kind.__module__)
+        own = [base.__module__ for base in kind.__mro__ if issubclass(base, SerFeatureExtractor)]
+        code = code_key("ser_hf.audio.load", FeatureStep.__module__, *own)
     except OSError:  # a class that was typed into a session
         code = Hasher.hash(kind)
     place = step.device.split(":")[0]

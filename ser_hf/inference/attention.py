@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ser_hf.audio import load
+from ser_hf.baselines import Svm
 from ser_hf.errors import SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.mel_scale import hz_to_mel, mel_to_hz
@@ -45,7 +46,7 @@ def attend(classifier: SerClassifier, clip: str | Path) -> Attended:
     if isinstance(model, OnnxModel):
         raise SerHfError("an ONNX file gives no attention weights; take the run folder it was exported from")
     kind = model.config.model_type
-    if "output_attentions" not in inspect.signature(model.forward).parameters:
+    if isinstance(model, Svm) or "output_attentions" not in inspect.signature(model.forward).parameters:
         raise SerHfError(f"{kind} has no attention over time to draw; cnn_blstm_attention has")
     if not isinstance(extractor, SerFeatureExtractor):
         raise SerHfError(f"{kind} reads {type(extractor).__name__}'s features, not a spectrogram to draw")

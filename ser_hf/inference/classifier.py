@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from ser_hf.audio import load
+from ser_hf.baselines import Svm
 from ser_hf.errors import SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.training import load_checkpoint
@@ -25,9 +26,14 @@ class SerClassifier:
     [{'angry': 0.91, 'happy': 0.05, ...}]
     """
 
-    def __init__(self, model: PreTrainedModel | OnnxModel, extractor: SerFeatureExtractor) -> None:
+    def __init__(self, model: PreTrainedModel | OnnxModel | Svm, extractor: SerFeatureExtractor) -> None:
         self.model = model
         self.extractor = extractor
+
+    @property
+    def one_speaker_a_call(self) -> bool:
+        """Whether the clips of one call are compared with each other, so that they must be of one speaker."""
+        return isinstance(self.model, Svm) and self.model.one_speaker_a_call
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str = "auto") -> SerClassifier:
@@ -59,6 +65,7 @@ class SerClassifier:
             ValueError: arrays at another sampling rate, or none given.
         """
         rate, results = self.extractor.sampling_rate, []
+        batch_size = max(1, len(clips)) if self.one_speaker_a_call else batch_size
         if sampling_rate is None and any(isinstance(clip, np.ndarray) for clip in clips):
             raise SerHfError(f"arrays need their sampling_rate; this model works at {rate} Hz")
         for start in range(0, len(clips), batch_size):

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 
 from ser_hf import __version__
 from ser_hf.atomic import replacing
+from ser_hf.baselines import Svm
 from ser_hf.errors import SerHfError
 from ser_hf.optional import require
 from ser_hf.training import load_checkpoint
@@ -61,6 +62,8 @@ def export_onnx(source: str | Path, file: str | Path | None = None) -> Path:
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, "onnx")
     model, extractor = load_checkpoint(source, "cpu")
+    if isinstance(model, Svm):
+        raise SerHfError(f"{source} is a baseline of scikit-learn; only networks are exported to ONNX")
     size = sum(t.numel() * t.element_size() for t in model.state_dict().values())
     if size > _LARGEST:
         raise SerHfError(f"{source}: weights of {size / 1e9:.1f} GB do not fit in one ONNX file, which holds 2 GB")

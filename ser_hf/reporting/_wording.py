@@ -120,6 +120,7 @@ def heading(results: Mapping[str, Any]) -> str:
         f"{count(test['n_clips'], 'test clip')}, {speakers(test['n_speakers'])}",
         sides(results["split"]),
         *([SYNTHETIC] if results["synthetic"] else []),
+        *([results["caveat"]] if results.get("caveat") else []),
     ]
     return SEPARATOR.join(parts)
 

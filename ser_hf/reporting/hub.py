@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ser_hf.baselines import WEIGHTS as SKOPS
+from ser_hf.baselines import load_baseline
 from ser_hf.errors import CheckpointError
 
 from ._results import BUILD
@@ -37,7 +39,8 @@ def push_run(
     again; nothing is deleted there. The environment variable ``HF_ENDPOINT`` chooses another Hub.
 
     Args:
-        run_dir: a folder with ``config.json``, ``model.safetensors``, ``preprocessor_config.json`` and ``README.md``.
+        run_dir: a folder with ``config.json``, ``model.safetensors`` (of a baseline ``model.skops``),
+            ``preprocessor_config.json`` and ``README.md``.
         repo_id: ``"user/name"``, or ``"name"`` under the token's user.
         private: for a repository made here: only its owner sees it.
         token: a token that may write; by default ``HF_TOKEN`` or that of ``hf auth login``.
@@ -67,7 +70,9 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
     if is_dataset(folder):
         raise CheckpointError(f"{folder} holds a built dataset ({BUILD}) and no run; a dataset goes by `push_dataset`")
     pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
-    for name, origin in REQUIRED.items():
+    baseline = (folder / SKOPS).is_file() and not (folder / WEIGHTS).is_file()
+    required = {SKOPS if baseline and name == WEIGHTS else name: origin for name, origin in REQUIRED.items()}
+    for name, origin in required.items():
         if not (folder / name).is_file():
             hint = f"; the pickles there ({', '.join(pickles)}) are never sent" if name == WEIGHTS and pickles else ""
             raise CheckpointError(f"{folder} has no {name}: {origin}{hint}")
@@ -75,8 +80,11 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
     missing = sorted(name for name in code if not (folder / name).is_file())
     if missing:
         raise CheckpointError(f"{folder}: the configuration names {', '.join(missing)}, which is not in the folder")
-    _check_weights(folder / WEIGHTS)
-    found = [folder / name for name in REQUIRED]
+    if baseline:
+        load_baseline(folder)  # checks it
+    else:
+        _check_weights(folder / WEIGHTS)
+    found = [folder / name for name in required]
     found += [path for pattern in OPTIONAL for path in sorted(folder.glob(pattern)) if path.is_file()]
     return {path.relative_to(folder).as_posix(): path for path in found}
 

@@ -72,6 +72,7 @@ class ModelCard:
             languages=language_codes(corpora),
             corpora=[c["name"] for c in corpora],
             has_figure=has_figure,
+            library_name=checked["model"].get("library", "transformers"),
         )
 
     def data(self) -> ModelCardData:
@@ -99,13 +100,14 @@ class ModelCard:
 
         split, scheme = self.results["split"], self.results["data"]["scheme"]
         synthetic = [_wording.SYNTHETIC] if self.results["synthetic"] else []
-        dataset = [" + ".join(self.corpora), scheme, _wording.protocol(split), _wording.sides(split), *synthetic]
+        caveat = [self.results["caveat"]] if self.results.get("caveat") else []
+        dataset = [" + ".join(self.corpora), scheme, _wording.protocol(split), _wording.sides(split)]
         return [
             EvalResult(
                 task_type=self.pipeline_tag,
                 task_name="Speech emotion recognition",
                 dataset_type="-".join(self.corpora),
-                dataset_name=", ".join(dataset),
+                dataset_name=", ".join([*dataset, *synthetic, *caveat]),
                 dataset_config=scheme,
                 dataset_split="test",
                 metric_type=_HUB_METRICS[key][0],

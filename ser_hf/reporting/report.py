@@ -62,6 +62,7 @@ def _facts(results: Mapping[str, Any]) -> dict[str, str]:
     """The training facts of the report, name -> text."""
     training, model = results["training"], results["model"]
     best, uar = training["best_epoch"], training["best_validation_uar"]
+    memory = training.get("peak_memory_mb")
     return {
         "architecture": f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}",
         "epochs": f"{training['epochs']:g}",
@@ -71,4 +72,5 @@ def _facts(results: Mapping[str, Any]) -> dict[str, str]:
         "device": f"{training['device']} ({training['hardware']})",
         "precision": training["precision"],
         "processes": str(training["processes"]),
+        **({} if memory is None else {"peak memory": f"{memory:,} MB"}),
     }

@@ -1,6 +1,7 @@
-"""``recipes/results.csv``: one row per measured run.
+"""``recipes/results.csv``: one row per measured run, or per set of folds.
 
-``python -m ser_hf.reporting.results_table RUN recipes/results.csv`` adds or replaces the row of a run.
+``python -m ser_hf.reporting.results_table RUN [RUN ...] recipes/results.csv`` adds or replaces a row. Several runs are
+folds of one recipe and protocol: their test clips are scored together, as one row.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 from ser_hf.atomic import write_text
 from ser_hf.errors import SerHfError
 
+from ._pooling import pooled
 from ._results import load_results
 
-KEY = ("recipe", "protocol", "fold")
+KEY = ("recipe", "corpora", "protocol", "fold")
 COLUMNS = (
     *KEY,
     "test_clips",
@@ -35,9 +37,11 @@ COLUMNS = (
     "weighted_f1",
     "epochs",
     "seconds",
+    "peak_memory_mb",
     "precision",
     "hardware",
     "commit",
+    "caveat",
     "smoke_flags",
 )
 SMOKE = "--max_steps 2 --per_device_train_batch_size 2"
@@ -49,6 +53,7 @@ def results_row(results: Mapping[str, Any]) -> dict[str, str]:
     accuracy, uar = test["metrics"]["accuracy"], test["metrics"]["uar"]
     values: dict[str, Any] = {
         "recipe": results.get("recipe") or results["name"],
+        "corpora": "+".join(corpus["name"] for corpus in results["data"]["corpora"]),
         "protocol": split["protocol"],
         "fold": "" if split["fold"] is None else split["fold"],
         "test_clips": test["n_clips"],
@@ -61,23 +66,26 @@ def results_row(results: Mapping[str, Any]) -> dict[str, str]:
         "weighted_f1": _share(test["metrics"]["weighted_f1"]["value"]),
         "epochs": round(training["epochs"]),
         "seconds": round(training["seconds"]),
+        "peak_memory_mb": training.get("peak_memory_mb", ""),
         "precision": training["precision"],
         "hardware": training["hardware"],
         "commit": results["versions"].get("commit", ""),
-        "smoke_flags": SMOKE,
+        "caveat": results.get("caveat", ""),
+        "smoke_flags": SMOKE if results["model"].get("library", "transformers") == "transformers" else "",
     }
     return {column: str(values[column]) for column in COLUMNS}
 
 
-def add_row(run_dir: str | Path, table: str | Path) -> None:
-    """Adds the row of a run to a table, in place of the one with the same recipe, protocol and fold.
+def add_row(runs: Sequence[str | Path], table: str | Path) -> None:
+    """Adds the row of a run, or of several folds together, in place of the one with the same recipe, data and fold.
 
     It takes over the flags of the short run from the recipe's other rows.
 
     Raises:
-        SerHfError: the run has no results, or the table has other columns.
+        SerHfError: a run has no results, several are no folds of one experiment, or the table has other columns.
     """
-    row, path = results_row(load_results(run_dir)), Path(table)
+    results = load_results(runs[0]) if len(runs) == 1 else pooled(runs)
+    row, path = results_row(results), Path(table)
     rows: list[dict[str, str]] = []
     if path.exists():
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8")))
@@ -103,5 +111,18 @@ def _share(value: float) -> str:
     return f"{value:.4f}"
 
 
+def main(argv: Sequence[str]) -> int:
+    """Adds a row; the exit code is 0 if all is well, 1 if not."""
+    *runs, table = argv or [""]
+    try:
+        if not runs:
+            raise SerHfError("expected RUN [RUN ...] TABLE.csv")
+        add_row(runs, table)
+    except SerHfError as error:
+        sys.stderr.write(f"no row was added: {error}\n")
+        return 1
+    return 0
+
+
 if __name__ == "__main__":
-    add_row(*sys.argv[1:3])
+    sys.exit(main(sys.argv[1:]))

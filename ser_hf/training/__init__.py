@@ -9,20 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .baseline import fit_baseline
     from .checkpoint import load_checkpoint
+    from .facts import network_facts
     from .freezing import check_layers
     from .prediction import predict
     from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
-    from .trainer import RECIPE, build_trainer, configure, history
+    from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
     "RECIPE": "trainer",
     "build_trainer": "trainer",
     "check_layers": "freezing",
     "configure": "trainer",
+    "fit_baseline": "baseline",
     "folders": "recipe",
-    "history": "trainer",
+    "network_facts": "facts",
     "predict": "prediction",
     "Recipe": "recipe",
     "load_checkpoint": "checkpoint",
@@ -38,10 +41,11 @@ __all__ = [
     "build_trainer",
     "check_layers",
     "configure",
+    "fit_baseline",
     "folders",
-    "history",
     "load_checkpoint",
     "load_recipe",
+    "network_facts",
     "pairs",
     "predict",
     "read_split",

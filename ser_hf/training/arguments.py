@@ -82,7 +82,9 @@ class FeatureArguments:
     reference: float | None = field(
         default=None, metadata={"help": "the sum that is 0 dB; by default the loudest point of each clip"}
     )
-    features: str = field(default="log_mel", metadata={"help": "log_mel or mfcc"})
+    features: str = field(
+        default="log_mel", metadata={"help": "log_mel or mfcc; for baselines functionals, mfcc_mean or egemaps"}
+    )
     n_mfcc: int = field(default=20, metadata={"help": "cepstral coefficients, for mfcc"})
     deltas: int = field(default=0, metadata={"help": "for mfcc: 1 adds slopes, 2 also curvatures"})
     normalisation: str = field(

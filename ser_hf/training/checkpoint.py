@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, PreTrainedModel
 from transformers.utils import logging
 
+from ser_hf.baselines import Svm, is_baseline, load_baseline
 from ser_hf.errors import CheckpointError
 from ser_hf.models import SerFeatureExtractor
 
@@ -24,11 +25,11 @@ _STATE = "trainer_state.json"
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
-def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel, SerFeatureExtractor]:
+def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel | Svm, SerFeatureExtractor]:
     """Loads a model, in evaluation mode, and its feature extractor.
 
     Args:
-        source: run folder, or repository on the Hub. Only safetensors and JSON are read.
+        source: run folder, or repository on the Hub. Only safetensors, skops and JSON are read.
         device: ``auto`` takes a GPU where there is one.
 
     Raises:
@@ -36,8 +37,11 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
             or does not fit, weights are not finite, or the labels contradict each other.
     """
     folder = Path(source)
+    refuse_pickles(folder)
+    with _quiet():
+        if is_baseline(source):
+            return load_baseline(source)
     if folder.is_dir():
-        refuse_pickles(folder)
         missing = [name for name in _NEEDED if not (folder / name).is_file()]
         if missing:
             there = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
@@ -74,22 +78,24 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
 
 
 def refuse_pickles(folder: Path) -> None:
-    """Refuses a folder in which a file by its name is a pickle: reading one can run code, and some tool may read it.
+    """Refuses a file that is a pickle by its name, and a folder with one: reading it can run code, and some tool may.
 
     Raises:
         CheckpointError: there is one; the message names it.
     """
-    found = sorted(p.name for p in folder.iterdir() if p.suffix.lower() in _PICKLES)
+    files = folder.iterdir() if folder.is_dir() else [folder] if folder.is_file() else []
+    found = sorted(p.name for p in files if p.suffix.lower() in _PICKLES)
     if not found:
         return
+    what = f"{folder} holds {', '.join(found)}" if folder.is_dir() else str(folder)
     if (folder / _STATE).is_file():
         raise CheckpointError(
             f"{folder} is a state to resume a training from (it holds {', '.join(found)}), not a checkpoint to use; "
             "give the run folder above it"
         )
     raise CheckpointError(
-        f"{folder} holds {', '.join(found)}: such files are pickles, which can run code when they are read, so a "
-        "folder with one is refused. Expected safetensors and JSON only; delete it, or convert it to safetensors"
+        f"{what}: such files are pickles, which can run code when they are read, so a folder with one is refused. "
+        "Expected safetensors, skops and JSON only; delete it, or convert it to safetensors"
     )
 
 

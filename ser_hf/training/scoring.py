@@ -11,6 +11,7 @@ import numpy as np
 from transformers import PreTrainedModel
 
 from ser_hf.atomic import write_json
+from ser_hf.baselines import Svm
 from ser_hf.errors import CheckpointError
 from ser_hf.evaluation import evaluate_predictions, write_predictions
 from ser_hf.features import FeatureRows
@@ -20,10 +21,10 @@ from .prediction import predict
 _SPLIT = "split.json"
 
 
-def score(model: PreTrainedModel, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
+def score(model: PreTrainedModel | Svm, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
     """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json."""
-    probabilities = predict(model, FeatureRows(rows, training=False))
     labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
+    probabilities = predict(model, FeatureRows(rows, training=False), speakers=speakers)
     write_predictions(
         folder / "predictions.parquet",
         clip_ids=list(rows["clip_id"]),

@@ -1,0 +1,161 @@
+"""Fits a support vector machine; what a recipe leaves open is chosen inside the training split."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ser_hf.errors import SerHfError
+
+from .speakers import Features, normalise_speakers
+from .svm import AUTO, Svm, SvmConfig
+
+if TYPE_CHECKING:
+    from sklearn.svm import SVC
+
+Labels = NDArray[np.int64]
+
+COSTS = (1.0, 3.0, 10.0, 30.0)
+"""Candidates for ``C: auto``."""
+WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Candidates for ``gamma: auto``, times the number of features."""
+INNER_FOLDS = 5
+
+_TEMPERATURES = np.geomspace(0.02, 50, 200)
+
+
+@dataclass(frozen=True)
+class Clips:
+    """Clips to learn from or to calibrate on.
+
+    Attributes:
+        features: ``(N, D)``.
+        labels: class ids ``(N,)``.
+        speakers: of the clips; None where unknown.
+        groups: clips of one group are never on both sides of an inner fold: their speaker, or their recording.
+    """
+
+    features: Features
+    labels: Labels
+    speakers: Sequence[str | None]
+    groups: Sequence[str]
+
+    def prepared(self, config: SvmConfig) -> Features:
+        """The features as the machine gets them."""
+        return normalise_speakers(self.features, self.speakers) if config.speaker_normalisation else self.features
+
+    def __add__(self, other: Clips) -> Clips:
+        features, labels = np.concatenate([self.features, other.features]), np.concatenate([self.labels, other.labels])
+        return Clips(features, labels, [*self.speakers, *other.speakers], [*self.groups, *other.groups])
+
+
+def fit(
+    config: SvmConfig, train: Clips, validation: Clips, weights: NDArray[np.float64] | None = None
+) -> tuple[Svm, list[dict[str, float]], NDArray[np.float64]]:
+    """Fits a machine: chosen on the training clips, then fitted on training and validation clips together.
+
+    ``auto`` settings are those with the best mean UAR over five inner folds of the training clips, stratified by class
+    and split by group; among equals the first. The temperature is the one with the highest likelihood of the validation
+    labels under a machine fitted on the training clips. With that nothing is left to be chosen on the validation clips,
+    and the last machine learns from them as well. No other clip is seen.
+
+    Args:
+        config: settings and class names; it is not changed.
+        train: at least two classes.
+        validation: one clip or more.
+        weights: of every class ``(C,)``, on the cost of an error; None for equal ones.
+
+    Returns:
+        The machine, whose configuration holds what was chosen; one entry of candidates and UAR for each that was
+        tried; and the validation clips' scores ``(N, C)`` by the machine that had not seen them.
+
+    Raises:
+        SerHfError: there is but one class, fewer groups than inner folds, or the speaker of a clip is unknown.
+    """
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if len(np.unique(train.labels)) < 2:
+        raise SerHfError("a support vector machine needs training clips of two classes or more")
+    features, chosen, tried = train.prepared(config), copy.deepcopy(config), _candidates(config)
+    log: list[dict[str, float]] = []
+    if len(tried) > 1:
+        uars = _inner_uars(features, train, tried, weights)
+        log = [{"C": cost, "gamma": width, "uar": uar} for (cost, width), uar in zip(tried, uars, strict=True)]
+        best = max(log, key=lambda entry: entry["uar"])
+        chosen.C, chosen.gamma = best["C"], best["gamma"]
+    else:
+        ((chosen.C, chosen.gamma),) = tried
+
+    def fitted(clips: Clips) -> Svm:
+        machine = _machine(float(chosen.C), "rbf", float(chosen.gamma) / features.shape[1], weights, clips.labels)
+        return Svm(chosen, make_pipeline(StandardScaler(), machine).fit(clips.prepared(chosen), clips.labels))
+
+    machine = fitted(train)
+    chosen.temperature = _temperature(machine, validation)
+    scores = machine(torch.from_numpy(validation.features), validation.speakers)["logits"].softmax(dim=-1).numpy()
+    return fitted(train + validation), log, scores
+
+
+def _machine(cost: float, kernel: str, gamma: float, weights: NDArray[np.float64] | None, labels: Labels) -> SVC:
+    """A machine, not fitted; ``weights`` of the classes among the labels."""
+    from sklearn.svm import SVC
+
+    of_class = None if weights is None else {int(label): float(weights[label]) for label in np.unique(labels)}
+    return SVC(C=cost, kernel=kernel, gamma=gamma, class_weight=of_class, break_ties=True, cache_size=500)
+
+
+def _candidates(config: SvmConfig) -> list[tuple[float, float]]:
+    costs = COSTS if config.C == AUTO else (float(config.C),)
+    widths = WIDTHS if config.gamma == AUTO else (float(config.gamma),)
+    return list(itertools.product(costs, widths))
+
+
+def _inner_uars(
+    features: Features, train: Clips, tried: Sequence[tuple[float, float]], weights: NDArray[np.float64] | None
+) -> list[float]:
+    """Mean UAR of every candidate over the inner folds; the distances of a fold's clips are computed once."""
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.metrics.pairwise import euclidean_distances
+    from sklearn.model_selection import StratifiedGroupKFold
+    from sklearn.preprocessing import StandardScaler
+
+    groups = np.asarray(train.groups, dtype=str)
+    if (number := len(np.unique(groups))) < INNER_FOLDS:
+        raise SerHfError(
+            f"C and gamma are chosen over {INNER_FOLDS} inner folds, and the training split has {number} speakers or "
+            "recordings; give both a number"
+        )
+    found = np.zeros(len(tried))
+    folds = StratifiedGroupKFold(INNER_FOLDS, shuffle=True, random_state=0)
+    for fitted, held in folds.split(features, train.labels, groups):
+        scaled = StandardScaler().fit(features[fitted]).transform(features)
+        distances = euclidean_distances(scaled, scaled[fitted], squared=True) / features.shape[1]
+        labels = train.labels[fitted]
+        for i, (cost, width) in enumerate(tried):
+            kernel = np.exp(-width * distances)
+            machine = _machine(cost, "precomputed", 1.0, weights, labels).fit(kernel[fitted], labels)
+            found[i] += balanced_accuracy_score(train.labels[held], machine.predict(kernel[held])) / INNER_FOLDS
+    return [float(uar) for uar in found]
+
+
+def _temperature(machine: Svm, validation: Clips) -> float:
+    """What decision values are divided by, so that their softmax makes the labels most likely."""
+    decision = machine.decision(validation.prepared(machine.config))
+    known = np.isin(validation.labels, machine.pipeline.classes_)
+    if not known.any():
+        return 1.0
+    decision, labels = decision[known], validation.labels[known]
+    columns = np.searchsorted(machine.pipeline.classes_, labels)
+    scaled = decision[None] / _TEMPERATURES[:, None, None]
+    peaks = scaled.max(axis=2, keepdims=True)
+    total = peaks[..., 0] + np.log(np.exp(scaled - peaks).sum(axis=2))
+    loss = (total - scaled[:, np.arange(len(labels)), columns]).mean(axis=1)
+    return float(_TEMPERATURES[loss.argmin()])
