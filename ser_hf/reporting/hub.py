@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ser_hf.baselines import WEIGHTS as SKOPS
-from ser_hf.baselines import load_baseline
 from ser_hf.errors import CheckpointError
 
 from ._results import BUILD
@@ -15,6 +13,7 @@ from ._upload import upload
 from .hub_dataset import is_dataset
 from .model_card import CARD
 
+SKOPS = "model.skops"
 WEIGHTS = "model.safetensors"
 REQUIRED = {
     "config.json": "the model's configuration; `save_pretrained` of the model writes it",
@@ -81,6 +80,8 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
     if missing:
         raise CheckpointError(f"{folder}: the configuration names {', '.join(missing)}, which is not in the folder")
     if baseline:
+        from ser_hf.baselines import load_baseline  # late: it is heavy, and most runs are of networks
+
         load_baseline(folder)  # checks it
     else:
         _check_weights(folder / WEIGHTS)

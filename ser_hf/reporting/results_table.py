@@ -93,7 +93,7 @@ def add_row(runs: Sequence[str | Path], table: str | Path) -> None:
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise SerHfError(f"{path}: expected the columns {', '.join(COLUMNS)}")
     key = [row[k] for k in KEY]
-    row["smoke_flags"] = next((r["smoke_flags"] for r in rows if r["recipe"] == row["recipe"]), SMOKE)
+    row["smoke_flags"] = next((r["smoke_flags"] for r in rows if r["recipe"] == row["recipe"]), row["smoke_flags"])
     rows = sorted([*(r for r in rows if [r[k] for k in KEY] != key), row], key=lambda r: [r[k] for k in KEY])
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

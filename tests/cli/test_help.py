@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ser_hf import __version__
+from ser_hf.baselines import BASELINES
 from ser_hf.benchmarks import shipped_models
 from ser_hf.cli import COMMANDS, main
 from ser_hf.corpora import CORPORA
@@ -89,7 +90,8 @@ def test_the_version(capsys):
 
 
 @pytest.mark.parametrize(
-    ("what", "names"), [("corpora", CORPORA), ("schemes", SCHEMES), ("protocols", PROTOCOLS), ("models", MODELS)]
+    ("what", "names"),
+    [("corpora", CORPORA), ("schemes", SCHEMES), ("protocols", PROTOCOLS), ("models", MODELS | BASELINES)],
 )
 def test_lists_name_everything_registered(capsys, what, names):
     assert main(["list", what]) == 0

@@ -59,7 +59,7 @@ def test_attention_weights_sum_to_one_and_are_given_when_asked() -> None:
 def test_pooling_is_the_weighted_mean() -> None:
     pool = model().attention
     sequence = torch.randn(2, 6, 10)
-    pooled, weights = pool(sequence)
+    pooled, weights = pool(sequence, torch.ones(2, 6, dtype=torch.bool))
     torch.testing.assert_close(pooled, (weights[..., None] * sequence).sum(1))
 
 
