@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from transformers import PreTrainedModel, Trainer, TrainingArguments, set_seed
+from transformers import PreTrainedModel, SequenceFeatureExtractor, Trainer, TrainingArguments, set_seed
 
 from ser_hf.atomic import write_json, write_text
 from ser_hf.audio import load
@@ -25,10 +25,27 @@ from ser_hf.data import (
     make_split,
     split_counts,
 )
-from ser_hf.errors import RecipeError
-from ser_hf.features import FeatureRows, LiveFeatureRows, add_features, feature_statistics
+from ser_hf.errors import RecipeError, unknown
+from ser_hf.features import (
+    FeatureRows,
+    LiveFeatureRows,
+    RecordingRows,
+    WaveformRows,
+    feature_statistics,
+    prepared,
+    scoring_rows,
+)
+from ser_hf.finetuning import (
+    FAMILIES,
+    TRANSFORMER,
+    TransformerSettings,
+    load_extractor,
+    load_transformer,
+    merge_lora,
+)
 from ser_hf.labels import get_scheme
 from ser_hf.models import (
+    MODELS,
     SerFeatureExtractor,
     TimmCnnConfig,
     TimmCnnForAudioClassification,
@@ -55,19 +72,19 @@ from ser_hf.training import (
 STATISTICS = "statistics"
 
 _DECODED = 1 << 30
-"""Bytes of decoded training recordings held where their waveforms are augmented: about 4.6 hours at 16 kHz."""
+"""Bytes of decoded recordings held where rows are made of them in every epoch: about 4.6 hours at 16 kHz."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Everything known of the clips of a run; the rows of ``split`` carry features and no audio.
+    """Everything known of the clips of a run; the rows of ``split`` carry features, or for a transformer audio.
 
     ``balance`` says what became of the training split, see `ser_hf.data.balance`; ``versions`` are those the run began
     with: a checkout may change while it lasts.
     """
 
     corpora: Corpora
-    extractor: SerFeatureExtractor
+    extractor: SequenceFeatureExtractor
     split: Split
     balance: dict[str, Any]
     versions: dict[str, str]
@@ -102,15 +119,17 @@ def train(recipe: Recipe) -> dict[str, Any]:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
     model = make_model(recipe, extractor)
     parts = data.split.datasets
-    validation = FeatureRows(parts["validation"], training=False)
+    validation = scoring_rows(parts["validation"], extractor, cache_bytes=_DECODED)
     trainer = build_trainer(recipe, model, extractor, training_rows(recipe, data), validation)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     seconds = time.perf_counter() - start
     if main:
-        model.save_pretrained(folder)
+        trained = trainable(model)
+        merge_lora(model).save_pretrained(folder)
         extractor.save_pretrained(folder)
         results = describe(recipe, data, model, trainer, seconds)
+        results["model"]["trainable_parameters"] = trained
         finish(folder, results, data)
         if push:
             push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
@@ -130,48 +149,51 @@ def prepare(recipe: Recipe) -> Data:
         skip_bad=settings.skip_bad,
         num_proc=settings.num_proc,
     )
-    with_features = partial(
-        add_features,
+    ready = partial(
+        prepared,
         device=recipe.features.feature_device,
         batch_size=recipe.features.feature_batch_size,
         num_proc=settings.num_proc,
-        keep_audio=False,
     )
     options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
     recordings = add_fingerprints(corpora.dataset, settings.num_proc)
-    split = make_split(with_features(recordings, extractor), str(settings.protocol), options)
-    if recipe.features.normalisation == STATISTICS:
+    split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+    if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS:
         found = feature_statistics(split.datasets["train"])
         extractor = extractor.with_normalisation(STATISTICS, found.mean, found.std)
-        split = make_split(with_features(recordings, extractor), str(settings.protocol), options)
+        split = make_split(ready(recordings, extractor), str(settings.protocol), options)
     parts, report = balance(
         split.datasets,
         settings.balance,
         settings.balance_to,
         settings.split_seed,
         recordings=recordings,
-        finish=partial(with_features, extractor=extractor),
+        finish=partial(ready, extractor=extractor),
         num_proc=settings.num_proc,
     )
     return Data(corpora, extractor, replace(split, datasets=parts), report, versions())
 
 
-def training_rows(recipe: Recipe, data: Data) -> FeatureRows | LiveFeatureRows:
-    """The training split as features, computed anew in every epoch where the recipe augments the waveforms."""
-    train = data.split.datasets["train"]
+def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
+    """The training split, computed anew in every epoch where the recipe augments waveforms or a model takes them."""
+    train, extractor = data.split.datasets["train"], data.extractor
     chain = WaveformChain.parse(recipe.augment.waveform_augment, load)
+    options: dict[str, Any] = {"training": True, "seed": recipe.training.seed, "cache_bytes": _DECODED}
+    options["augment"] = chain or None
+    if not isinstance(extractor, SerFeatureExtractor):
+        return WaveformRows(train, extractor, duration=recipe.features.duration, **options)
     if not chain:
         return FeatureRows(train, training=True)
     recordings = data.corpora.dataset
     numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
     chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
-    return LiveFeatureRows(
-        chosen, data.extractor, training=True, augment=chain, seed=recipe.training.seed, cache_bytes=_DECODED
-    )
+    return LiveFeatureRows(chosen, extractor, **options)
 
 
-def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
+def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
     """The feature extractor of a recipe; one that normalises by statistics does not until there are some."""
+    if recipe.model.model == TRANSFORMER:
+        return load_extractor(TransformerSettings.of(pairs(recipe.model.model_settings)).pretrained)
     chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
     if chosen["normalisation"] == STATISTICS:
         chosen["normalisation"] = "none"
@@ -181,13 +203,20 @@ def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
         raise RecipeError(str(error)) from error
 
 
-def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedModel:
-    """The model of a recipe, with random weights or those of ImageNet."""
+def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor) -> PreTrainedModel:
+    """The model of a recipe, with random weights or pretrained ones."""
     scheme = get_scheme(recipe.data.scheme)
     name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
     imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
     if imagenet and name != TimmCnnConfig.model_type:
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
+    if name == TRANSFORMER:
+        model = load_transformer(TransformerSettings.of(pairs(recipe.model.model_settings)), labels)
+        model.config.label_scheme = scheme.name
+        return model
+    if name not in MODELS:
+        hint = f"; for {name} say model: {TRANSFORMER}, and which by model_settings pretrained=NAME"
+        raise RecipeError(unknown("model", name, [*MODELS, TRANSFORMER]) + (hint if name in FAMILIES else ""))
     try:
         settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings)}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
@@ -249,6 +278,11 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel, trainer: Traine
     }
 
 
+def trainable(model: PreTrainedModel) -> int:
+    """Numbers that training changes."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
 def saved_epoch(log: list[dict[str, float]], best: float | None, args: TrainingArguments) -> dict[str, float]:
     """The entry of the history whose checkpoint was kept as the best; empty where the last one was kept."""
     metric = f"eval_{str(args.metric_for_best_model).removeprefix('eval_')}"
@@ -258,8 +292,8 @@ def saved_epoch(log: list[dict[str, float]], best: float | None, args: TrainingA
 
 def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
     """Scores the saved checkpoint on the test split, and writes everything that is made from the score."""
-    model, _ = load_checkpoint(folder)
-    results["test"] = score(model, data.split.datasets["test"], results["data"]["classes"], folder)
+    model, extractor = load_checkpoint(folder)
+    results["test"] = score(model, extractor, data.split.datasets["test"], results["data"]["classes"], folder)
     write_split(folder, data.split.datasets)
     write_json(folder / "results.json", results)
     write_report(folder)

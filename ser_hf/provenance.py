@@ -16,6 +16,7 @@ _PACKAGES = (
     "transformers",
     "datasets",
     "accelerate",
+    "peft",
     "timm",
     "numpy",
     "soundfile",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .checkpoint import load_checkpoint
-    from .prediction import predict
+    from .prediction import predict, probabilities
     from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
     from .trainer import RECIPE, build_trainer, configure, history
@@ -22,6 +22,7 @@ _HOMES = {
     "folders": "recipe",
     "history": "trainer",
     "predict": "prediction",
+    "probabilities": "prediction",
     "Recipe": "recipe",
     "load_checkpoint": "checkpoint",
     "load_recipe": "recipe",
@@ -41,6 +42,7 @@ __all__ = [
     "load_recipe",
     "pairs",
     "predict",
+    "probabilities",
     "read_split",
     "score",
     "write_split",

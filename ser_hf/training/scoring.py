@@ -8,21 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.atomic import write_json
 from ser_hf.errors import CheckpointError
 from ser_hf.evaluation import evaluate_predictions, write_predictions
-from ser_hf.features import FeatureRows
+from ser_hf.features import scoring_rows
 
 from .prediction import predict
 
 _SPLIT = "split.json"
 
 
-def score(model: PreTrainedModel, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
-    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json."""
-    probabilities = predict(model, FeatureRows(rows, training=False))
+def score(
+    model: PreTrainedModel, extractor: SequenceFeatureExtractor, rows: Any, classes: list[str], folder: Path
+) -> dict[str, Any]:
+    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json.
+
+    The rows are those of a `ser_hf.features.prepared` dataset.
+    """
+    probabilities = predict(model, scoring_rows(rows, extractor))
     labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
     write_predictions(
         folder / "predictions.parquet",
