@@ -18,7 +18,7 @@ class WaveformCollator:
 
     Waveforms are padded with zeros after they were normalised, attention masks with zeros. A model whose extractor
     gives no mask (wav2vec2-base and others with group normalisation) hears the padding, as it did when it was
-    pretrained.
+    pretrained; so, at the very end of a clip, does data2vec. Scores are computed without any (`probabilities`).
 
     Attributes:
         num_classes: of the label scheme.
