@@ -196,21 +196,16 @@ def test_gradient_checkpointing_gives_the_same_gradients(published, name):
     inputs = batch(published, name, 6400, 6400)
     gradients = []
     for enable in (False, True):
-        model = load(published, name, **({"layerdrop": 0.0, "mask_time_prob": 0.0} if name == "wavlm" else {})).train()
+        model = load(published, name).train()
         if enable:
             model.gradient_checkpointing_enable()
-        for module in model.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
-        for key in ("layerdrop", "apply_spec_augment", "attention_dropout", "dropout", "activation_dropout"):
-            if hasattr(model.config, key):
-                setattr(model.config, key, 0)
         torch.manual_seed(0)
+        np.random.seed(0)
         logits = model(**{key: value for key, value in inputs.items() if key != "labels"}).logits
         torch.nn.functional.cross_entropy(logits, inputs["labels"]).backward()
         gradients.append({key: p.grad for key, p in model.named_parameters() if p.grad is not None})
-    assert gradients[0].keys() == gradients[1].keys()
-    assert len(gradients[0]) > 20
+    assert len(gradients[0]) > 10
+    torch.testing.assert_close(gradients[1], gradients[0])
 
 
 def test_random_init_takes_the_configuration_alone(published, tmp_path):
