@@ -31,9 +31,9 @@ def is_baseline(source: str | Path) -> bool:
     """Whether a run folder, or a repository on the Hub, says that it holds a baseline."""
     try:
         config, _ = PreTrainedConfig.get_config_dict(source)
-    except (OSError, ValueError):
+        return config.get("model_type") in BASELINES
+    except (OSError, ValueError, TypeError, AttributeError):  # the last two: JSON that is no object
         return False  # the loader of networks says what is wrong
-    return config.get("model_type") in BASELINES
 
 
 def load_baseline(source: str | Path) -> tuple[Svm, FunctionalsExtractor]:

@@ -14,8 +14,8 @@ from transformers import EarlyStoppingCallback, EvalPrediction, Trainer
 from ser_hf.errors import RecipeError
 from ser_hf.experiment import make_extractor, make_model
 from ser_hf.features import FeatureRows
-from ser_hf.training import build_trainer, configure, history, load_recipe
-from ser_hf.training.trainer import validation_scores
+from ser_hf.training import build_trainer, configure, load_recipe
+from ser_hf.training.trainer import history, validation_scores
 from ser_hf.training.weighted_sampling import EpochWeightedSampler, WeightedTrainer
 
 SMALL = ["--n_mels", "32", "--model_settings", "conv_channels=[4,4,4,4]", "lstm_size=8"]
