@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 from accelerate import PartialState
-from transformers import PreTrainedModel, set_seed
+from transformers import PreTrainedModel, SequenceFeatureExtractor, set_seed
 
 from ser_hf.atomic import write_json, write_text
 from ser_hf.audio import load
 from ser_hf.augment import WaveformChain
-from ser_hf.baselines import BASELINES, WEIGHTS, Svm, build_functionals
+from ser_hf.baselines import BASELINES, WEIGHTS, Svm
 from ser_hf.data import (
     Corpora,
     Split,
@@ -27,23 +27,25 @@ from ser_hf.data import (
     make_split,
     split_counts,
 )
-from ser_hf.errors import RecipeError, unknown
-from ser_hf.features import FeatureRows, LiveFeatureRows, add_features, feature_statistics
-from ser_hf.labels import get_scheme
-from ser_hf.models import (
-    MODELS,
-    SerFeatureExtractor,
-    TimmCnnConfig,
-    TimmCnnForAudioClassification,
-    build_config,
-    build_extractor,
-    build_model,
+from ser_hf.errors import RecipeError
+from ser_hf.features import (
+    FeatureRows,
+    LiveFeatureRows,
+    RecordingRows,
+    WaveformRows,
+    feature_statistics,
+    prepared,
+    scoring_rows,
 )
+from ser_hf.finetuning import merge_lora
+from ser_hf.labels import get_scheme
+from ser_hf.models import SerFeatureExtractor
 from ser_hf.provenance import hardware, now, peak_memory_mb, versions
 from ser_hf.records import CLIP_ID
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
     RECIPE,
+    STATISTICS,
     Recipe,
     build_trainer,
     check_layers,
@@ -51,28 +53,27 @@ from ser_hf.training import (
     fit_baseline,
     folders,
     load_checkpoint,
+    make_extractor,
+    make_model,
     network_facts,
-    pairs,
     score,
     write_split,
 )
 
-STATISTICS = "statistics"
-
 _DECODED = 1 << 30
-"""Bytes of decoded training recordings held where their waveforms are augmented: about 4.6 hours at 16 kHz."""
+"""Bytes of decoded recordings held where rows are made of them in every epoch: about 4.6 hours at 16 kHz."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """Everything known of the clips of a run; the rows of ``split`` carry features and no audio.
+    """Everything known of the clips of a run; the rows of ``split`` carry features, or for a transformer audio.
 
     ``balance`` says what became of the training split, see `ser_hf.data.balance`; ``versions`` are those the run began
     with: a checkout may change while it lasts.
     """
 
     corpora: Corpora
-    extractor: SerFeatureExtractor
+    extractor: SequenceFeatureExtractor
     split: Split
     balance: dict[str, Any]
     versions: dict[str, str]
@@ -109,9 +110,13 @@ def train(recipe: Recipe) -> dict[str, Any]:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
     model, facts = train_baseline(recipe, data) if is_baseline(recipe) else train_network(recipe, data, resume)
     if main:
+        learned = trainable(model)
+        if isinstance(model, PreTrainedModel):
+            merge_lora(model)
         model.save_pretrained(folder)
         data.extractor.save_pretrained(folder)
         results = describe(recipe, data, model, facts)
+        results["model"]["trainable_parameters"] = learned
         finish(folder, results, data)
         if push:
             push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
@@ -127,7 +132,7 @@ def is_baseline(recipe: Recipe) -> bool:
 def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Trains the network of a recipe; gives it and what results.json says about its training."""
     model = make_model(recipe, data.extractor)
-    validation = FeatureRows(data.split.datasets["validation"], training=False)
+    validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=_DECODED)
     trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
@@ -151,86 +156,45 @@ def prepare(recipe: Recipe) -> Data:
         skip_bad=settings.skip_bad,
         num_proc=settings.num_proc,
     )
-    with_features = partial(
-        add_features,
+    ready = partial(
+        prepared,
         device=recipe.features.feature_device,
         batch_size=recipe.features.feature_batch_size,
         num_proc=settings.num_proc,
-        keep_audio=False,
     )
     options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
     recordings = add_fingerprints(corpora.dataset, settings.num_proc)
-    split = make_split(with_features(recordings, extractor), str(settings.protocol), options)
-    if recipe.features.normalisation == STATISTICS:
+    split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+    if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS:
         found = feature_statistics(split.datasets["train"])
         extractor = extractor.with_normalisation(STATISTICS, found.mean, found.std)
-        split = make_split(with_features(recordings, extractor), str(settings.protocol), options)
+        split = make_split(ready(recordings, extractor), str(settings.protocol), options)
     parts, report = balance(
         split.datasets,
         settings.balance,
         settings.balance_to,
         settings.split_seed,
         recordings=recordings,
-        finish=partial(with_features, extractor=extractor),
+        finish=partial(ready, extractor=extractor),
         num_proc=settings.num_proc,
     )
     return Data(corpora, extractor, replace(split, datasets=parts), report, versions())
 
 
-def training_rows(recipe: Recipe, data: Data) -> FeatureRows | LiveFeatureRows:
-    """The training split as features, computed anew in every epoch where the recipe augments the waveforms."""
-    train = data.split.datasets["train"]
+def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
+    """The training split, computed anew in every epoch where the recipe augments waveforms or a model takes them."""
+    train, extractor = data.split.datasets["train"], data.extractor
     chain, votes = WaveformChain.parse(recipe.augment.waveform_augment, load), recipe.loss.soft_labels == "votes"
+    options: dict[str, Any] = {"training": True, "seed": recipe.training.seed, "cache_bytes": _DECODED, "votes": votes}
+    options["augment"] = chain or None
+    if not isinstance(extractor, SerFeatureExtractor):
+        return WaveformRows(train, extractor, duration=recipe.features.duration, **options)
     if not chain:
         return FeatureRows(train, training=True, votes=votes)
     recordings = data.corpora.dataset
     numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
     chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
-    return LiveFeatureRows(
-        chosen,
-        data.extractor,
-        training=True,
-        augment=chain,
-        seed=recipe.training.seed,
-        cache_bytes=_DECODED,
-        votes=votes,
-    )
-
-
-def make_extractor(recipe: Recipe) -> SerFeatureExtractor:
-    """The feature extractor of a recipe; one that normalises by statistics does not until there are some."""
-    chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
-    if is_baseline(recipe):
-        return build_functionals(**{k: v for k, v in chosen.items() if k in recipe.given})
-    if chosen["normalisation"] == STATISTICS:
-        chosen["normalisation"] = "none"
-    try:
-        return build_extractor(**chosen)
-    except ValueError as error:
-        raise RecipeError(str(error)) from error
-
-
-def make_model(recipe: Recipe, extractor: SerFeatureExtractor) -> PreTrainedModel:
-    """The model of a recipe, with random weights or those of ImageNet."""
-    scheme = get_scheme(recipe.data.scheme)
-    name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
-    if name not in MODELS:
-        raise RecipeError(unknown("model", name, [*MODELS, *BASELINES]))
-    imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
-    if imagenet and name != TimmCnnConfig.model_type:
-        raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
-    try:
-        settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings)}
-        config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
-        config.label_scheme = scheme.name
-        if isinstance(config, TimmCnnConfig) and imagenet:
-            return TimmCnnForAudioClassification.from_imagenet(config, weights=recipe.model.imagenet_weights)
-        return build_model(config)
-    except ValueError as error:
-        raise RecipeError(str(error)) from error
-    except (TypeError, AttributeError) as error:
-        words = " ".join(recipe.model.model_settings)
-        raise RecipeError(f"model_settings {words}: a value is of the wrong kind ({error})") from error
+    return LiveFeatureRows(chosen, extractor, **options)
 
 
 def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: dict[str, Any]) -> dict[str, Any]:
@@ -276,10 +240,17 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
     }
 
 
+def trainable(model: PreTrainedModel | Svm) -> int:
+    """Numbers that training changes; of a baseline all."""
+    if isinstance(model, Svm):
+        return model.num_parameters()
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
 def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
     """Scores the saved checkpoint on the test split, and writes everything that is made from the score."""
-    model, _ = load_checkpoint(folder)
-    results["test"] = score(model, data.split.datasets["test"], results["data"]["classes"], folder)
+    model, extractor = load_checkpoint(folder)
+    results["test"] = score(model, extractor, data.split.datasets["test"], results["data"]["classes"], folder)
     write_split(folder, data.split.datasets)
     write_json(folder / "results.json", results)
     write_report(folder)

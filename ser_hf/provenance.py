@@ -18,6 +18,7 @@ _PACKAGES = (
     "transformers",
     "datasets",
     "accelerate",
+    "peft",
     "timm",
     "numpy",
     "soundfile",

@@ -9,7 +9,7 @@ from typing import Any
 from ser_hf.atomic import write_json
 from ser_hf.data import load_corpus, split_counts
 from ser_hf.errors import SplitError
-from ser_hf.features import add_features
+from ser_hf.features import prepared
 from ser_hf.labels import Scheme
 from ser_hf.provenance import now, versions
 from ser_hf.reporting import load_results, write_report
@@ -58,7 +58,7 @@ def evaluate(
         num_proc=num_proc,
     )
     rows = loaded.dataset.select(_chosen(list(loaded.dataset["clip_id"]), split, own=corpora is None))
-    rows = add_features(rows, extractor, num_proc=num_proc, keep_audio=False)
+    rows = prepared(rows, extractor, num_proc=num_proc)
     what = "-".join(names) if corpora else "test"
     target = Path(output) if output else folder / "evaluations" / what
     speakers = set(rows["speaker"])
@@ -86,7 +86,7 @@ def evaluate(
         },
         "audit": trained["audit"] if corpora is None else [],
     }
-    results["test"] = score(model, rows, trained["data"]["classes"], target)
+    results["test"] = score(model, extractor, rows, trained["data"]["classes"], target)
     write_json(target / "results.json", results)
     write_report(target)
     return results, target

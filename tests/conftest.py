@@ -1,6 +1,7 @@
 """Every test runs offline, on one thread, with caches of its own that go when the session ends."""
 
 import contextlib
+import importlib.util
 import io
 import os
 import shutil
@@ -98,6 +99,15 @@ def harmonised(corpora_root: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
     names = ["ravdess", "savee", "tess"]
     return load_corpus(names, data_root=corpora_root, cache_dir=tmp_path_factory.mktemp("harmonised"))
+
+
+@pytest.fixture(scope="session")
+def save_transformer() -> Callable[..., Path]:
+    """A function that writes a tiny random checkpoint of a family into a folder; see tests/tiny_transformers.py."""
+    spec = importlib.util.spec_from_file_location("tiny_transformers", Path(__file__).with_name("tiny_transformers.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.save
 
 
 TINY_RECIPE = """

@@ -163,8 +163,8 @@ def test_the_checkpoint_kept_is_the_best_on_validation(tiny_run, tiny_recipe, re
     assert (results["training"]["best_validation_uar"], results["training"]["best_epoch"]) == (best, first)
     recipe = load_recipe(tiny_recipe)
     rows = prepare(recipe).split.datasets["validation"]
-    model, _ = load_checkpoint(tiny_run.folder, "cpu")
-    again = score(model, rows, CLASSES, tmp_path)["metrics"]["uar"]["value"]
+    model, extractor = load_checkpoint(tiny_run.folder, "cpu")
+    again = score(model, extractor, rows, CLASSES, tmp_path)["metrics"]["uar"]["value"]
     assert again == pytest.approx(best, abs=0.02)  # bfloat16 in training may turn a close call
 
 

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "ser_hf"
 LEVELS = (
     "errors atomic records labels ledger registry strict_yaml optional preflight provenance",
     "corpora audio augment evaluation models",
-    "data features baselines",
+    "data features baselines finetuning",
     "training reporting",
     "experiment building rescoring inference",
     "benchmarks",

@@ -29,12 +29,11 @@ _BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeE
 
 def is_baseline(source: str | Path) -> bool:
     """Whether a run folder, or a repository on the Hub, says that it holds a baseline."""
-    config: Any
     try:
         config, _ = PreTrainedConfig.get_config_dict(source)
-    except (OSError, ValueError, TypeError, AttributeError):
+        return config.get("model_type") in BASELINES
+    except (OSError, ValueError, TypeError, AttributeError):  # the last two: JSON that is no object
         return False  # the loader of networks says what is wrong
-    return isinstance(config, dict) and config.get("model_type") in BASELINES
 
 
 def load_baseline(source: str | Path) -> tuple[Svm, FunctionalsExtractor]:

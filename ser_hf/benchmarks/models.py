@@ -19,11 +19,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import BatchFeature, PreTrainedModel
 
 from ser_hf.errors import SerHfError
-from ser_hf.experiment import make_extractor, make_model
+from ser_hf.finetuning import TRANSFORMER
 from ser_hf.inference import SerClassifier
-from ser_hf.models import SerFeatureExtractor
 from ser_hf.provenance import hardware, now, versions
-from ser_hf.training import Recipe, configure, load_recipe
+from ser_hf.training import Recipe, configure, load_recipe, make_extractor, make_model
 
 from ._measure import Settings, Subject, measure, timed
 
@@ -119,8 +118,14 @@ def cost(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor]) -> tuple[in
     return sum(p.numel() for p in model.parameters()), counter.get_total_flops() // 2
 
 
-def make(recipe: Recipe, seconds: float) -> tuple[PreTrainedModel, SerFeatureExtractor, NDArray[np.float32]]:
-    """The model of a recipe with random weights, its extractor, and a clip of noise."""
+def make(recipe: Recipe, seconds: float) -> tuple[PreTrainedModel, Any, NDArray[np.float32]]:
+    """The model of a recipe with random weights, its extractor, and a clip of noise.
+
+    Raises:
+        SerHfError: the model is one that starts from a checkpoint on the Hub.
+    """
+    if recipe.model.model == TRANSFORMER:
+        raise SerHfError("it is as large as the checkpoint that it starts from, and that is on the Hub")
     recipe.model.imagenet, recipe.model.imagenet_weights = False, None
     extractor = make_extractor(recipe)
     samples = round(seconds * extractor.sampling_rate)

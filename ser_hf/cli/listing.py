@@ -76,9 +76,15 @@ def _options(takes: Iterable[str]) -> str:
 
 def _models() -> list[tuple[str, str]]:
     from ser_hf.baselines import BASELINES
+    from ser_hf.finetuning import FAMILIES, TRANSFORMER
     from ser_hf.models import MODELS
 
-    return [(name, (model.__doc__ or "").splitlines()[0]) for name, (_, model) in (MODELS | BASELINES).items()]
+    families = "; ".join(f"{family.title}, {family.reference}" for family in FAMILIES.values())
+    ours = [(name, (model.__doc__ or "").splitlines()[0]) for name, (_, model) in (MODELS | BASELINES).items()]
+    return [
+        *ours,
+        (TRANSFORMER, f"A pretrained transformer on recordings [pretrained=NAME freeze lora_rank ...]: {families}"),
+    ]
 
 
 def _costs() -> str:

@@ -46,17 +46,18 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
     def __getitems__(self, indices: list[int]) -> list[dict[str, Any]]:
         """Several rows at once, as the data loader asks for them."""
         table = self._tables[indices]
-        return labelled(from_column(table.column(INPUT_FEATURES)), table, training=self.training)
+        inputs = ({INPUT_FEATURES: x} for x in from_column(table.column(INPUT_FEATURES)))
+        return labelled(inputs, table, training=self.training)
 
 
-def labelled(features: Iterable[np.ndarray], table: pa.Table, *, training: bool) -> list[dict[str, Any]]:
-    """Rows as the collator takes them, of features and the table of their labels."""
+def labelled(inputs: Iterable[dict[str, np.ndarray]], table: pa.Table, *, training: bool) -> list[dict[str, Any]]:
+    """Rows as the collator takes them, of what a model takes by name and the table of their labels."""
     names = {LABEL: "labels", LABEL_DISTRIBUTION: LABEL_DISTRIBUTION}
     columns = {names[name]: table.column(name).to_pylist() for name in table.column_names if name in names}
     values = zip(*columns.values(), strict=True)
     return [
-        {INPUT_FEATURES: x, **dict(zip(columns, row, strict=True)), "training": training}
-        for x, row in zip(features, values, strict=True)
+        {**x, **dict(zip(columns, row, strict=True)), "training": training}
+        for x, row in zip(inputs, values, strict=True)
     ]
 
 

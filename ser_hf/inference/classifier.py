@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.audio import load
 from ser_hf.baselines import Svm
 from ser_hf.errors import SerHfError
-from ser_hf.models import SerFeatureExtractor
-from ser_hf.training import load_checkpoint
+from ser_hf.features import inputs_of
+from ser_hf.training import load_checkpoint, probabilities
 
 from .onnx_model import OnnxModel, load_onnx
 
@@ -26,7 +25,7 @@ class SerClassifier:
     [{'angry': 0.91, 'happy': 0.05, ...}]
     """
 
-    def __init__(self, model: PreTrainedModel | OnnxModel | Svm, extractor: SerFeatureExtractor) -> None:
+    def __init__(self, model: PreTrainedModel | OnnxModel | Svm, extractor: SequenceFeatureExtractor) -> None:
         self.model = model
         self.extractor = extractor
 
@@ -46,7 +45,6 @@ class SerClassifier:
             return cls(*load_onnx(source))
         return cls(*load_checkpoint(source, device))
 
-    @torch.inference_mode()
     def __call__(
         self, clips: Sequence[str | Path | bytes | np.ndarray], sampling_rate: int | None = None, batch_size: int = 32
     ) -> list[dict[str, float]]:
@@ -55,25 +53,26 @@ class SerClassifier:
         Args:
             clips: paths or bytes of audio files, or mono float arrays ``(n,)``.
             sampling_rate: of the arrays, in Hz; must be the extractor's.
-            batch_size: clips per forward pass.
+            batch_size: clips held at a time.
 
         Returns:
             Per clip: class name -> probability, the most probable first.
 
         Raises:
             AudioError: a file is not readable.
-            ValueError: arrays at another sampling rate, or none given.
+            ValueError: arrays at another sampling rate, or none given; or an array that is no mono clip.
         """
         rate, results = self.extractor.sampling_rate, []
         batch_size = max(1, len(clips)) if self.one_speaker_a_call else batch_size
         if sampling_rate is None and any(isinstance(clip, np.ndarray) for clip in clips):
             raise SerHfError(f"arrays need their sampling_rate; this model works at {rate} Hz")
+        if sampling_rate not in (None, rate):
+            raise SerHfError(f"the clips are at {sampling_rate} Hz and this model works at {rate} Hz; resample them")
         for start in range(0, len(clips), batch_size):
-            batch = clips[start : start + batch_size]
-            waveforms = [clip if isinstance(clip, np.ndarray) else load(clip, rate) for clip in batch]
-            inputs = self.extractor(waveforms, sampling_rate=sampling_rate or rate, return_tensors="pt")
-            scores = self.model(**inputs.to(self.model.device))["logits"].float().softmax(dim=-1).cpu().tolist()
-            results += [self._named(row) for row in scores]
+            batch = enumerate(clips[start : start + batch_size], start)
+            waveforms = [(f"clip {i}", clip if isinstance(clip, np.ndarray) else load(clip, rate)) for i, clip in batch]
+            scores = probabilities(self.model, inputs_of(waveforms, self.extractor))
+            results += [self._named(row) for row in scores.tolist()]
         return results
 
     def _named(self, scores: list[float]) -> dict[str, float]:

@@ -98,10 +98,16 @@ def write_onnx(model: PreTrainedModel, extractor: Any, file: Path) -> None:
 
 
 def _features(extractor: Any) -> torch.Tensor:
-    """Features of three clips: one of noise, one that is mostly padding, one of silence."""
+    """Features of three clips: one of noise, one that is mostly padding, one of silence.
+
+    Raises:
+        SerHfError: the extractor gives more than features.
+    """
     rate, rng = int(extractor.sampling_rate), np.random.default_rng(0)
     clips = [0.1 * rng.standard_normal(length, dtype=np.float32) for length in (3 * rate, rate // 4)]
     inputs = extractor([*clips, np.zeros(rate, dtype=np.float32)], sampling_rate=rate, return_tensors="pt")
+    if len(inputs) > 1:
+        raise SerHfError(f"the model takes {' and '.join(inputs)}; only models of one input are exported to ONNX")
     (features,) = inputs.values()
     return torch.as_tensor(features)
 

@@ -75,6 +75,12 @@ class ModelCard:
             library_name=checked["model"].get("library", "transformers"),
         )
 
+    @property
+    def stock(self) -> bool:
+        """Whether the model is one of transformers' own, which loads without any code of ours."""
+        ours = "SerFeatureExtractor"
+        return bool(self.results["features"].get("feature_extractor_type", ours) != ours)
+
     def data(self) -> ModelCardData:
         """The metadata of the card, for the Hub's search and for ``model-index``."""
         from huggingface_hub import ModelCardData

@@ -13,20 +13,25 @@ if TYPE_CHECKING:
     from .checkpoint import load_checkpoint
     from .facts import network_facts
     from .freezing import check_layers
-    from .prediction import predict
+    from .making import STATISTICS, make_extractor, make_model
+    from .prediction import predict, probabilities
     from .recipe import Recipe, folders, load_recipe, pairs
     from .scoring import read_split, score, write_split
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
     "RECIPE": "trainer",
+    "STATISTICS": "making",
     "build_trainer": "trainer",
     "check_layers": "freezing",
     "configure": "trainer",
     "fit_baseline": "baseline",
     "folders": "recipe",
+    "make_extractor": "making",
+    "make_model": "making",
     "network_facts": "facts",
     "predict": "prediction",
+    "probabilities": "prediction",
     "Recipe": "recipe",
     "load_checkpoint": "checkpoint",
     "load_recipe": "recipe",
@@ -37,6 +42,7 @@ _HOMES = {
 }
 __all__ = [
     "RECIPE",
+    "STATISTICS",
     "Recipe",
     "build_trainer",
     "check_layers",
@@ -45,9 +51,12 @@ __all__ = [
     "folders",
     "load_checkpoint",
     "load_recipe",
+    "make_extractor",
+    "make_model",
     "network_facts",
     "pairs",
     "predict",
+    "probabilities",
     "read_split",
     "score",
     "write_split",

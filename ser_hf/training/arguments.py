@@ -65,7 +65,11 @@ class FeatureArguments:
 
     sampling_rate: int = field(default=16_000, metadata={"help": "Hz; recordings are resampled to it"})
     duration: float = field(
-        default=3.0, metadata={"help": "seconds; shorter clips are padded, longer ones cut, both evenly"}
+        default=3.0,
+        metadata={
+            "help": "seconds; shorter clips are padded, longer ones cut, both evenly; a transformer's are not "
+            "padded, and cut in training only"
+        },
     )
     n_fft: int = field(default=1024, metadata={"help": "samples in a frame"})
     hop_length: int = field(default=256, metadata={"help": "hop in samples"})
@@ -104,7 +108,10 @@ class ModelArguments:
     model: str | None = field(default=None, metadata={"help": "model family, see `ser-hf list models`; required"})
     model_settings: list[str] = field(
         default_factory=list,
-        metadata={"help": "key=value settings of the model's configuration, e.g. backbone=resnet34 dropout=0.3"},
+        metadata={
+            "help": "key=value settings of the model's configuration, e.g. backbone=resnet34 dropout=0.3; for a "
+            "transformer also pretrained=NAME freeze=encoder weighted_layers=true lora_rank=8 random_init=true"
+        },
     )
     imagenet: bool = field(
         default=False, metadata={"help": "start a timm backbone from ImageNet weights, from the Hub"}

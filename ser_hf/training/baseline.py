@@ -15,10 +15,9 @@ from ser_hf.errors import RecipeError
 from ser_hf.evaluation import scores
 from ser_hf.features import FeatureRows
 from ser_hf.labels import get_scheme
-from ser_hf.records import CLIP_ID, LABEL, SOURCE, SPEAKER
+from ser_hf.records import CLIP_ID, INPUT_FEATURES, LABEL, SOURCE, SPEAKER
 
 from .arguments import AugmentArguments
-from .prediction import vectors
 from .recipe import Recipe, pairs
 
 _NETWORKS = (
@@ -73,4 +72,10 @@ def _clips(rows: Any, by_speaker: bool) -> Clips:
     speakers, clips = list(rows[SPEAKER]), list(rows[CLIP_ID])
     sources = list(rows[SOURCE]) if SOURCE in rows.column_names else [None] * len(rows)
     groups = speakers if by_speaker else [source or clip for source, clip in zip(sources, clips, strict=True)]
-    return Clips(vectors(FeatureRows(rows, training=False)), np.asarray(rows[LABEL][:]), speakers, groups)
+    return Clips(_vectors(FeatureRows(rows, training=False)), np.asarray(rows[LABEL][:]), speakers, groups)
+
+
+def _vectors(rows: FeatureRows) -> np.ndarray:
+    """Features ``(N, D)`` float64 of rows of one frame each."""
+    given = rows.__getitems__(list(range(len(rows))))
+    return np.stack([row[INPUT_FEATURES] for row in given]).reshape(len(rows), -1).astype(np.float64)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
-from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, PreTrainedModel
-from transformers.utils import logging
+from transformers import (
+    AutoFeatureExtractor,
+    AutoModelForAudioClassification,
+    PreTrainedModel,
+    SequenceFeatureExtractor,
+)
 
 from ser_hf.baselines import Svm, is_baseline, load_baseline
 from ser_hf.errors import CheckpointError
+from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
@@ -25,7 +28,7 @@ _STATE = "trainer_state.json"
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
-def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel | Svm, SerFeatureExtractor]:
+def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel | Svm, SequenceFeatureExtractor]:
     """Loads a model, in evaluation mode, and its feature extractor.
 
     Args:
@@ -38,7 +41,7 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     """
     folder = Path(source)
     refuse_pickles(folder)
-    with _quiet():
+    with quiet():
         if is_baseline(source):
             return load_baseline(source)
     if folder.is_dir():
@@ -54,9 +57,9 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
             f"no checkpoint folder {source}; give a run folder, or USER/NAME of a repository on the Hub"
         )
     try:
-        with _quiet():
+        with quiet():
             model, report = AutoModelForAudioClassification.from_pretrained(
-                source, use_safetensors=True, output_loading_info=True
+                source, use_safetensors=True, dtype=torch.float32, output_loading_info=True
             )
             extractor = AutoFeatureExtractor.from_pretrained(source)  # type: ignore[no-untyped-call]
     except _BROKEN as error:
@@ -67,9 +70,11 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
         model,
         {k: sorted(map(str, v)) for k, v in report.items() if k in ("missing_keys", "mismatched_keys")},
     )
-    if not isinstance(extractor, SerFeatureExtractor):
-        raise CheckpointError(f"{source}: expected ser_hf's feature extractor, found {type(extractor).__name__}")
-    if extractor.feature_size != model.config.n_mels:
+    stock = model.config.model_type in FAMILIES
+    if stock == isinstance(extractor, SerFeatureExtractor) or not isinstance(extractor, SequenceFeatureExtractor):
+        whose = f"that of {FAMILIES[model.config.model_type].title}" if stock else "ser_hf's"
+        raise CheckpointError(f"{source}: expected {whose} feature extractor, found {type(extractor).__name__}")
+    if not stock and extractor.feature_size != model.config.n_mels:
         raise CheckpointError(
             f"{source}: the feature extractor gives {extractor.feature_size} mel bands and the model takes "
             f"{model.config.n_mels}; preprocessor_config.json is of another run"
@@ -108,17 +113,6 @@ def _device(name: str) -> torch.device:
     if device.type == "cuda" and not (there and (device.index or 0) < torch.cuda.device_count()):
         raise CheckpointError(f"device {name!r} was asked for and no such GPU is visible; use cpu or auto")
     return device
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps back transformers' table of missing weights: `_check` says it in one line."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        logging.set_verbosity(before)
 
 
 def _check(source: str, model: PreTrainedModel, problems: dict[str, list[str]]) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from ser_hf.augment import brighten, cutmix, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
 from ser_hf.errors import RecipeError
 from ser_hf.records import INPUT_FEATURES, LABEL_DISTRIBUTION
 
 from .arguments import AugmentArguments
+from .soft_labels import check_smoothing, smoothed, soft_labels, weighted
 
 _BELOW_ONE = ("time_stretch", "frequency_stretch")
 _MOST = {"rotation": 180, "erasing": 1}
@@ -61,8 +61,7 @@ class SerCollator:
 
     def __post_init__(self) -> None:
         check_strengths(self.augment)
-        if not 0 <= self.label_smoothing < 1:
-            raise RecipeError(f"label_smoothing_factor is {self.label_smoothing}; expected 0 or more and below 1")
+        check_smoothing(self.label_smoothing)
         self.rng = np.random.default_rng(self.seed)
         self._worker: int | None = None
 
@@ -86,14 +85,14 @@ class SerCollator:
             self.rng = np.random.default_rng([self.seed, info.seed])
 
     def _soft(self, ids: torch.Tensor, rows: list[dict[str, Any]]) -> torch.Tensor:
-        labels = F.one_hot(ids, self.num_classes).float()
+        labels = soft_labels(ids, self.num_classes)
         for label, row in zip(labels, rows, strict=True):
             if row.get(LABEL_DISTRIBUTION) is not None:
                 label[:] = torch.as_tensor(row[LABEL_DISTRIBUTION])
         return labels
 
     def _augmented(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        labels = labels * (1 - self.label_smoothing) + self.label_smoothing / self.num_classes
+        labels = smoothed(labels, self.label_smoothing)
         features, labels = self._mixed(self._masked(self._moved(features)), labels)
         if self.class_weights is not None:
             labels = weighted(labels, torch.from_numpy(self.class_weights).to(labels.dtype))
@@ -128,18 +127,3 @@ class SerCollator:
         if blend:
             return mixup(features, labels, blend, self.rng)
         return cutmix(features, labels, paste, self.rng) if paste else (features, labels)
-
-
-def weighted(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-    """Puts class weights into soft labels: the model's own cross-entropy of them is the weighted mean.
-
-    For labels of one class each it is that of ``torch.nn.functional.cross_entropy(..., weight=weights)``. The labels,
-    and not the trainer's ``compute_loss_func``, carry the weights: the loss of the validation stays what it is, and
-    transformers neither averages a custom loss over accumulated batches nor leaves it unscaled under several processes.
-
-    Args:
-        labels: ``(B, C)``.
-        weights: ``(C,)``, 0 or more.
-    """
-    scaled = labels * weights
-    return scaled * (len(labels) / scaled.sum().clamp_min(1e-12))

@@ -60,7 +60,7 @@ def set_loss(model: PreTrainedModel, settings: LossArguments) -> None:
     """Tells the model which loss to compute in training; the validation's stays cross-entropy.
 
     The model, and not the trainer's ``compute_loss_func``, computes it, for the reasons given at
-    `ser_hf.training.collator.weighted`: the trainer averages a model's loss over accumulated batches and processes.
+    `ser_hf.training.soft_labels.weighted`: the trainer averages a model's loss over accumulated batches and processes.
 
     Raises:
         RecipeError: the model computes a loss of its own.

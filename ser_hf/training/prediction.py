@@ -1,40 +1,82 @@
-"""Class probabilities of a model for rows with features."""
+"""Class probabilities of a model for rows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from ser_hf.baselines import Svm
-from ser_hf.features import FeatureRows
+from ser_hf.features import FeatureRows, WaveformRows
 from ser_hf.records import INPUT_FEATURES
 
+_TOGETHER = 1 << 21
+"""Numbers in one forward pass: 86 log-mel spectrograms of 3 s, 13 recordings of 10 s, 8 inputs of Whisper."""
 
-@torch.inference_mode()
+
+class Network(Protocol):
+    """What gives logits: a model of transformers, or an ONNX file in its place."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where its inputs must be."""
+
+    def __call__(self, **inputs: torch.Tensor) -> Any:
+        """An output with ``logits (B, C)``."""
+
+
 def predict(
-    model: PreTrainedModel | Svm, rows: FeatureRows, batch_size: int = 64, speakers: Sequence[str | None] | None = None
+    model: PreTrainedModel | Svm,
+    rows: FeatureRows | WaveformRows,
+    batch_size: int = 64,
+    speakers: Sequence[str | None] | None = None,
 ) -> np.ndarray:
     """Gives ``(N, C)`` probabilities, computed in float32 on the model's device.
 
-    The model must be in evaluation mode, as `load_checkpoint` leaves it. A baseline takes all rows at once, with their
-    speakers: it may compare a speaker's clips with each other.
+    The model must be in evaluation mode, as `load_checkpoint` leaves it. A baseline takes all rows at once, and their
+    ``speakers``.
     """
     if isinstance(model, Svm):
-        logits = model(torch.from_numpy(vectors(rows)), speakers)["logits"]
-        shares: np.ndarray = logits.softmax(dim=-1).numpy()
+        return probabilities(model, rows.__getitems__(list(range(len(rows)))), speakers)
+    starts = range(0, len(rows), batch_size)
+    batches = (rows.__getitems__(list(range(start, min(start + batch_size, len(rows))))) for start in starts)
+    return np.concatenate([probabilities(model, batch) for batch in batches])
+
+
+@torch.inference_mode()
+def probabilities(
+    model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+) -> np.ndarray:
+    """Gives ``(N, C)`` probabilities of one or more inputs, each a dictionary of arrays and perhaps of a label.
+
+    Only inputs of the same shape are computed together: nothing is padded, and a clip's score does not depend on its
+    neighbours, whether its model masks padding or not. A baseline takes them all at once, with their speakers, since it
+    may compare a speaker's clips with each other.
+    """
+    if isinstance(model, Svm):
+        features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in inputs]))
+        shares: np.ndarray = model(features, speakers)["logits"].softmax(dim=-1).numpy()
         return shares
-    batches = []
-    for start in range(0, len(rows), batch_size):
-        batch = rows.__getitems__(list(range(start, min(start + batch_size, len(rows)))))
-        features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in batch]))
-        batches.append(model(features.to(model.device)).logits.float().softmax(dim=-1).cpu().numpy())
-    return np.concatenate(batches)
+    found: dict[int, np.ndarray] = {}
+    for numbers in _of_one_shape(inputs):
+        names = [name for name, value in inputs[numbers[0]].items() if isinstance(value, np.ndarray)]
+        batch = {n: torch.from_numpy(np.stack([inputs[i][n] for i in numbers])).to(model.device) for n in names}
+        scores = model(**batch)["logits"].float().softmax(dim=-1).cpu().numpy()
+        found.update(zip(numbers, scores, strict=True))
+    return np.stack([found[i] for i in range(len(inputs))])
 
 
-def vectors(rows: FeatureRows) -> np.ndarray:
-    """Features ``(N, D)`` float64 of rows of one frame each."""
-    given = rows.__getitems__(list(range(len(rows))))
-    return np.stack([row[INPUT_FEATURES] for row in given]).reshape(len(rows), -1).astype(np.float64)
+def _of_one_shape(inputs: Sequence[dict[str, Any]]) -> list[list[int]]:
+    """Numbers of inputs that can be stacked, no more at a time than are computed together."""
+    groups: dict[Any, list[int]] = {}
+    for i, row in enumerate(inputs):
+        shapes = tuple((name, value.shape) for name, value in row.items() if isinstance(value, np.ndarray))
+        groups.setdefault(shapes, []).append(i)
+    parts = []
+    for shapes, numbers in groups.items():
+        most = max(1, _TOGETHER // max(int(np.prod(shape)) for _, shape in shapes))
+        parts += [numbers[start : start + most] for start in range(0, len(numbers), most)]
+    return parts

@@ -8,23 +8,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.atomic import write_json
 from ser_hf.baselines import Svm
 from ser_hf.errors import CheckpointError
 from ser_hf.evaluation import evaluate_predictions, write_predictions
-from ser_hf.features import FeatureRows
+from ser_hf.features import scoring_rows
 
 from .prediction import predict
 
 _SPLIT = "split.json"
 
 
-def score(model: PreTrainedModel | Svm, rows: Any, classes: list[str], folder: Path) -> dict[str, Any]:
-    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json."""
+def score(
+    model: PreTrainedModel | Svm, extractor: SequenceFeatureExtractor, rows: Any, classes: list[str], folder: Path
+) -> dict[str, Any]:
+    """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json.
+
+    The rows are those of a `ser_hf.features.prepared` dataset.
+    """
     labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
-    probabilities = predict(model, FeatureRows(rows, training=False), speakers=speakers)
+    probabilities = predict(model, scoring_rows(rows, extractor), speakers=speakers)
     write_predictions(
         folder / "predictions.parquet",
         clip_ids=list(rows["clip_id"]),

@@ -14,6 +14,7 @@ from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
     PreTrainedModel,
+    SequenceFeatureExtractor,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -25,7 +26,7 @@ from ser_hf.augment import WaveformChain
 from ser_hf.data import BALANCE_METHODS, class_weights, sample_weights
 from ser_hf.errors import RecipeError, unknown
 from ser_hf.evaluation import METRICS, scores
-from ser_hf.features import FeatureRows, LiveFeatureRows
+from ser_hf.features import FeatureRows, RecordingRows
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES, LABEL
 from ser_hf.strict_yaml import parse_yaml
@@ -39,7 +40,10 @@ from .optimiser import check_optimiser, make_optimiser, needs_groups
 from .precision import use_bf16
 from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe
+from .soft_labels import SoftLabelTrainer, WeightedSoftLabelTrainer
+from .transformer_recipe import check_transformer
 from .votes import count_votes
+from .waveform_collator import WaveformCollator
 from .weighted_sampling import WeightedTrainer
 
 CHECKPOINTS = "checkpoints"
@@ -57,24 +61,30 @@ _POSITIVE = (
 def build_trainer(
     recipe: Recipe,
     model: PreTrainedModel,
-    extractor: SerFeatureExtractor,
-    train: FeatureRows | LiveFeatureRows,
-    validation: FeatureRows,
+    extractor: SequenceFeatureExtractor,
+    train: FeatureRows | RecordingRows,
+    validation: FeatureRows | RecordingRows,
 ) -> Trainer:
     """Builds the trainer; it sees training and validation rows and never the test.
 
-    It is transformers' own, but for the drawing of training clips where the recipe says ``weighted_sampler``.
+    It is transformers' own, but for the drawing of training clips where the recipe says ``weighted_sampler``, and for
+    the loss of stock models, which know no soft labels.
     Checkpoints go to ``checkpoints/`` in the run folder; the one with the best validation UAR is kept.
 
     Raises:
-        RecipeError: a value out of its range.
+        RecipeError: a value out of its range, or gradient checkpointing of a model that cannot.
     """
     args = copy.copy(recipe.training)
+    if args.gradient_checkpointing and not model.supports_gradient_checkpointing:
+        raise RecipeError(
+            f"gradient_checkpointing: {model.config.model_type} cannot compute its layers twice; leave it out, and for "
+            "less memory lower per_device_train_batch_size and raise gradient_accumulation_steps"
+        )
     smoothing, args.label_smoothing_factor = args.label_smoothing_factor, 0.0  # soft labels are made by the collator
     callbacks: list[TrainerCallback] = []
     if recipe.run.patience:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.run.patience))
-    if isinstance(train, LiveFeatureRows):
+    if isinstance(train, RecordingRows):
         callbacks.append(NewEpoch(train))
     callbacks += _layer_callbacks(recipe, model)
     set_loss(model, recipe.loss)
@@ -84,16 +94,17 @@ def build_trainer(
     if check_sizes(sizes):
         callbacks.append(progressive_resizing(model, sizes, np.shape(train[0][INPUT_FEATURES])))
     classes, method = int(model.config.num_labels or 0), recipe.data.balance
-    collator = SerCollator(
-        classes,
-        recipe.augment,
-        smoothing,
-        class_weights=class_weights(_labels(train), classes) if method == "class_weights" else None,
-        seed=args.seed + args.process_index,
-    )
-    kind: Callable[..., Trainer] = Trainer
+    weights = class_weights(_labels(train), classes) if method == "class_weights" else None
+    stock = not isinstance(extractor, SerFeatureExtractor)
+    collator: SerCollator | WaveformCollator
+    if stock:
+        collator = WaveformCollator(classes, smoothing, weights)
+    else:
+        collator = SerCollator(classes, recipe.augment, smoothing, weights, seed=args.seed + args.process_index)
+    kind: Callable[..., Trainer] = SoftLabelTrainer if stock else Trainer
     if method == "weighted_sampler":
-        kind = partial(WeightedTrainer, sample_weights=sample_weights(_labels(train), classes))
+        weighted = WeightedSoftLabelTrainer if stock else WeightedTrainer
+        kind = partial(weighted, sample_weights=sample_weights(_labels(train), classes))
     return kind(
         model=model,
         args=args,
@@ -128,7 +139,7 @@ def _optimiser(recipe: Recipe) -> tuple[Any, dict[str, Any]] | None:
 class NewEpoch(TrainerCallback):
     """Tells live rows the epoch, so that each hears other augmentations, a resumed run those it would have heard."""
 
-    def __init__(self, rows: LiveFeatureRows) -> None:
+    def __init__(self, rows: RecordingRows) -> None:
         self.rows = rows
 
     def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -136,7 +147,7 @@ class NewEpoch(TrainerCallback):
         self.rows.set_epoch(int(state.epoch or 0))
 
 
-def _labels(rows: FeatureRows | LiveFeatureRows) -> np.ndarray:
+def _labels(rows: FeatureRows | RecordingRows) -> np.ndarray:
     return np.asarray(rows.rows.with_format(None)[LABEL][:])
 
 
@@ -198,6 +209,7 @@ def _check(recipe: Recipe) -> None:
     _check_balance(recipe)
     check_optimiser(recipe)
     check_loss(recipe.loss, recipe.given)
+    check_transformer(recipe)
     check_strengths(recipe.augment)
     check_sizes(recipe.augment.progressive_resize)
     WaveformChain.parse(recipe.augment.waveform_augment)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from ser_hf.errors import RecipeError
-from ser_hf.features import FeatureRows, LiveFeatureRows
+from ser_hf.features import FeatureRows, RecordingRows
 from ser_hf.records import LABEL_DISTRIBUTION
 
 logger = logging.getLogger(__name__)
 
 
-def count_votes(rows: FeatureRows | LiveFeatureRows) -> int:
+def count_votes(rows: FeatureRows | RecordingRows) -> int:
     """Gives the number of clips with votes, and tells of those without.
 
     Raises:

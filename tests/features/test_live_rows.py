@@ -76,7 +76,7 @@ def test_what_is_decoded_is_kept_up_to_a_limit(clips, monkeypatch):
     rows = live(clips, cache_bytes=3 * 1600 * 4)  # the corpora's clips last 0.1 s
     first = features(rows)
     assert rows._held <= rows.cache_bytes
-    monkeypatch.setattr("ser_hf.features.live_rows.load_clip", lambda *args: pytest.fail("decoded again"))
+    monkeypatch.setattr("ser_hf.features.recording_rows.load_clip", lambda *args: pytest.fail("decoded again"))
     np.testing.assert_array_equal(features(rows, [0, 1, 2]), first[:3])
     with pytest.raises(pytest.fail.Exception):
         features(rows, [3])

@@ -8,7 +8,7 @@ import torch
 
 from ser_hf.errors import CheckpointError
 from ser_hf.features import FeatureRows
-from ser_hf.models import build_config, build_model
+from ser_hf.models import SerFeatureExtractor, build_config, build_model
 from ser_hf.training import predict, read_split, score, write_split
 
 CLASSES = ["sad", "happy", "angry"]
@@ -50,7 +50,7 @@ def test_probabilities_are_the_softmax_whatever_the_batch_size(model, rows):
 
 
 def test_a_score_and_its_predictions_agree(model, rows, tmp_path):
-    test = score(model, rows, CLASSES, tmp_path)
+    test = score(model, SerFeatureExtractor(n_mels=8), rows, CLASSES, tmp_path)
     table = pq.read_table(tmp_path / "predictions.parquet").to_pylist()
     assert [row["clip_id"] for row in table] == list(rows["clip_id"])
     assert [row["label"] for row in table] == [CLASSES[i % 3] for i in range(10)]

@@ -1,0 +1,62 @@
+"""The rows a model takes: features of ours, or recordings for the feature extractor that came with a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import datasets
+import numpy as np
+from transformers import SequenceFeatureExtractor
+
+from ser_hf.models import SerFeatureExtractor
+from ser_hf.records import INPUT_FEATURES
+
+from .add_features import add_features
+from .feature_rows import FeatureRows
+from .waveform_rows import WaveformRows, waveform_inputs
+
+
+def prepared(dataset: datasets.Dataset, extractor: SequenceFeatureExtractor, **options: Any) -> datasets.Dataset:
+    """The dataset with the features of our extractor in place of its recordings; for another it stays as it is.
+
+    Args:
+        dataset: rows with ``audio``.
+        extractor: of the model.
+        options: of `add_features`.
+
+    Raises:
+        SerHfError: see `add_features`.
+    """
+    if isinstance(extractor, SerFeatureExtractor):
+        return add_features(dataset, extractor, keep_audio=False, **options)
+    return dataset
+
+
+def scoring_rows(
+    dataset: datasets.Dataset, extractor: SequenceFeatureExtractor, *, cache_bytes: int = 0
+) -> FeatureRows | WaveformRows:
+    """What a model is scored on, of a `prepared` dataset: nothing is augmented or cut.
+
+    Args:
+        dataset: rows with ``label``, and ``input_features`` or ``audio``.
+        extractor: of the model.
+        cache_bytes: memory for decoded recordings; see `RecordingRows`.
+
+    Raises:
+        SerHfError: a column is missing.
+    """
+    if isinstance(extractor, SerFeatureExtractor):
+        return FeatureRows(dataset, training=False)
+    return WaveformRows(dataset, extractor, training=False, cache_bytes=cache_bytes)
+
+
+def inputs_of(clips: list[tuple[str, Any]], extractor: SequenceFeatureExtractor) -> list[dict[str, np.ndarray]]:
+    """What the model of an extractor takes of clips, given as name and mono floating-point samples at its rate.
+
+    Raises:
+        ValueError: a clip cannot be used.
+    """
+    if isinstance(extractor, SerFeatureExtractor):
+        features = extractor([samples for _, samples in clips], sampling_rate=extractor.sampling_rate)[INPUT_FEATURES]
+        return [{INPUT_FEATURES: x} for x in np.asarray(features)]
+    return [waveform_inputs(name, samples, extractor) for name, samples in clips]

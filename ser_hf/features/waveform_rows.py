@@ -1,0 +1,79 @@
+"""Rows of recordings for models that bring a feature extractor of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import datasets
+import numpy as np
+from transformers import SequenceFeatureExtractor
+
+from ser_hf.errors import AudioError
+from ser_hf.models.waveform import as_waveform
+
+from .recording_rows import RecordingRows
+
+_SHORTEST = 0.025
+"""Seconds: one window of the wav2vec 2.0 convolutions (400 samples at 16 kHz) and of the AST filterbank."""
+
+
+def waveform_inputs(name: str, samples: Any, extractor: SequenceFeatureExtractor) -> dict[str, np.ndarray]:
+    """What a stock extractor makes of one clip by itself, as ``pipeline("audio-classification")`` asks it.
+
+    Each clip alone: asked for several, the extractor of wav2vec 2.0 pads first and normalises then, over the padding.
+
+    Args:
+        name: for messages.
+        samples: mono floating-point ``(n,)`` at the extractor's rate.
+        extractor: of the checkpoint.
+
+    Raises:
+        AudioError: the clip is not mono, not floating-point, empty, not finite, or too short.
+    """
+    rate = extractor.sampling_rate
+    try:
+        waveform = as_waveform(samples)
+    except ValueError as error:
+        raise AudioError(f"{name}: {error}") from error
+    if len(waveform) < _SHORTEST * rate:
+        raise AudioError(f"{name} lasts {1000 * len(waveform) / rate:.1f} ms; expected {1000 * _SHORTEST:.0f} or more")
+    found = extractor(waveform, sampling_rate=rate, return_tensors="np")  # type: ignore[operator]
+    return {key: np.asarray(values[0]) for key, values in found.items()}
+
+
+class WaveformRows(RecordingRows):
+    """What a stock feature extractor makes of each recording: ``input_values`` or ``input_features``, unpadded.
+
+    Recordings are given as they are; in training, longer ones are cut to their middle. Scores are of whole recordings,
+    so that they are those of a plain transformers pipeline.
+
+    Args:
+        dataset: rows with ``audio`` and ``label``.
+        extractor: of the checkpoint.
+        duration: seconds kept of a recording in training; None keeps all.
+        options: of `RecordingRows`.
+    """
+
+    extractor: SequenceFeatureExtractor
+
+    def __init__(
+        self,
+        dataset: datasets.Dataset,
+        extractor: SequenceFeatureExtractor,
+        *,
+        duration: float | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(dataset, extractor, **options)
+        self.length = round(duration * extractor.sampling_rate) if duration is not None and self.training else None
+
+    def inputs(self, recordings: Iterator[tuple[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+        """Whatever the extractor gives, by name."""
+        return [waveform_inputs(name, self._middle(samples), self.extractor) for name, samples in recordings]
+
+    def _middle(self, samples: np.ndarray) -> np.ndarray:
+        if self.length is None or len(samples) <= self.length:
+            return samples
+        start = (len(samples) - self.length) // 2
+        return samples[start : start + self.length]

@@ -1,0 +1,66 @@
+"""What a recipe names -> feature extractor and model."""
+
+from __future__ import annotations
+
+from transformers import PreTrainedModel, SequenceFeatureExtractor
+
+from ser_hf.baselines import BASELINES, build_functionals
+from ser_hf.errors import RecipeError, unknown
+from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_extractor, load_transformer
+from ser_hf.labels import get_scheme
+from ser_hf.models import (
+    MODELS,
+    TimmCnnConfig,
+    TimmCnnForAudioClassification,
+    build_config,
+    build_extractor,
+    build_model,
+)
+
+from .recipe import Recipe, pairs
+
+STATISTICS = "statistics"
+
+
+def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
+    """The feature extractor of a recipe; one that normalises by statistics does not until there are some."""
+    if recipe.model.model == TRANSFORMER:
+        return load_extractor(TransformerSettings.of(pairs(recipe.model.model_settings)).pretrained)
+    chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
+    if recipe.model.model in BASELINES:
+        return build_functionals(**{k: v for k, v in chosen.items() if k in recipe.given})
+    if chosen["normalisation"] == STATISTICS:
+        chosen["normalisation"] = "none"
+    try:
+        return build_extractor(**chosen)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
+
+
+def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor) -> PreTrainedModel:
+    """The model of a recipe, with random weights or pretrained ones."""
+    scheme = get_scheme(recipe.data.scheme)
+    name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
+    if name not in (*MODELS, TRANSFORMER):
+        hint = f"; for {name} say model: {TRANSFORMER}, and which by model_settings pretrained=NAME"
+        listed = [*MODELS, *BASELINES, TRANSFORMER]
+        raise RecipeError(unknown("model", name, listed) + (hint if name in FAMILIES else ""))
+    imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
+    if imagenet and name != TimmCnnConfig.model_type:
+        raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")
+    if name == TRANSFORMER:
+        model = load_transformer(TransformerSettings.of(pairs(recipe.model.model_settings)), labels)
+        model.config.label_scheme = scheme.name
+        return model
+    try:
+        settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings)}
+        config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
+        config.label_scheme = scheme.name
+        if isinstance(config, TimmCnnConfig) and imagenet:
+            return TimmCnnForAudioClassification.from_imagenet(config, weights=recipe.model.imagenet_weights)
+        return build_model(config)
+    except ValueError as error:
+        raise RecipeError(str(error)) from error
+    except (TypeError, AttributeError) as error:
+        words = " ".join(recipe.model.model_settings)
+        raise RecipeError(f"model_settings {words}: a value is of the wrong kind ({error})") from error
