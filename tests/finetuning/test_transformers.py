@@ -114,7 +114,8 @@ def test_the_encoder_is_the_published_one(published, name):
 
 
 def test_the_loss_falls_on_one_batch(published, name):
-    losses = step(load(published, name).eval(), batch(published, name, *[6400] * 6), rate=1e-2, steps=40)
+    length = 320_000 if name == "whisper" else 6400  # Whisper pads to 30 s, and its mean is over all of them
+    losses = step(load(published, name).eval(), batch(published, name, *[length] * 6), rate=1e-2, steps=40)
     assert losses[-1] < 0.9 * losses[0]
 
 
