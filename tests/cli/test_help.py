@@ -13,6 +13,7 @@ from ser_hf.benchmarks import shipped_models
 from ser_hf.cli import COMMANDS, main
 from ser_hf.corpora import CORPORA
 from ser_hf.data import PROTOCOLS
+from ser_hf.finetuning import TRANSFORMER
 from ser_hf.labels import SCHEMES
 from ser_hf.models import MODELS
 from ser_hf.training.arguments import GROUPS
@@ -91,7 +92,12 @@ def test_the_version(capsys):
 
 @pytest.mark.parametrize(
     ("what", "names"),
-    [("corpora", CORPORA), ("schemes", SCHEMES), ("protocols", PROTOCOLS), ("models", MODELS | BASELINES)],
+    [
+        ("corpora", CORPORA),
+        ("schemes", SCHEMES),
+        ("protocols", PROTOCOLS),
+        ("models", [*MODELS, *BASELINES, TRANSFORMER]),
+    ],
 )
 def test_lists_name_everything_registered(capsys, what, names):
     assert main(["list", what]) == 0
