@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BatchFeature, PreTrainedModel
 
+from ser_hf.baselines import BASELINES
 from ser_hf.errors import SerHfError
 from ser_hf.finetuning import TRANSFORMER
 from ser_hf.inference import SerClassifier
@@ -122,10 +123,12 @@ def make(recipe: Recipe, seconds: float) -> tuple[PreTrainedModel, Any, NDArray[
     """The model of a recipe with random weights, its extractor, and a clip of noise.
 
     Raises:
-        SerHfError: the model is one that starts from a checkpoint on the Hub.
+        SerHfError: the model starts from a checkpoint on the Hub, or is fitted by scikit-learn.
     """
     if recipe.model.model == TRANSFORMER:
         raise SerHfError("it is as large as the checkpoint that it starts from, and that is on the Hub")
+    if recipe.model.model in BASELINES:
+        raise SerHfError("it is no network: it is as large as the clips it keeps")
     recipe.model.imagenet, recipe.model.imagenet_weights = False, None
     extractor = make_extractor(recipe)
     samples = round(seconds * extractor.sampling_rate)
