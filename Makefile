@@ -4,7 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile
+# No worker that crashed is replaced: with --dist loadfile the run would wait for it for ever.
+PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile --max-worker-restart 0
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test test-lowest lint format lock clean

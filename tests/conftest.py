@@ -33,6 +33,8 @@ os.environ |= {
     "HF_HOME": str(_CACHE / "huggingface"),
     "SER_HF_CACHE": str(_CACHE / "ser_hf"),
     "MPLBACKEND": "Agg",
+    # Two processes that fill one cache of numba's spoil it for good: each worker has its own.
+    "NUMBA_CACHE_DIR": str(ROOT / ".pytest_cache" / "numba" / os.environ.get("PYTEST_XDIST_WORKER", "alone")),
     "OMP_NUM_THREADS": "1",
 }
 for name in ("HF_DATASETS_CACHE", "HF_HUB_CACHE", "HF_MODULES_CACHE", "HF_METRICS_CACHE", "HF_TOKEN", "HF_ENDPOINT"):

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from types import ModuleType
+
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
+
+from ser_hf.cache_folder import cache_folder
 
 F_MIN, F_MAX = 60.0, 600.0
 """Hz: from a low man's voice to a woman's in fear."""
@@ -25,8 +32,7 @@ def pitch(waveform: NDArray[np.float32], sampling_rate: int) -> tuple[NDArray[np
         waveform: ``(n,)``, one sample or more.
         sampling_rate: Hz.
     """
-    import librosa
-
+    librosa = _librosa()
     size, hop, compared = (round(seconds * sampling_rate) for seconds in (_FRAME, _HOP, _COMPARED))
     size += size % 2
     hertz = librosa.yin(waveform, fmin=F_MIN, fmax=F_MAX, sr=sampling_rate, frame_length=size, hop_length=hop)
@@ -39,3 +45,21 @@ def pitch(waveform: NDArray[np.float32], sampling_rate: int) -> tuple[NDArray[np
     lengths = np.sqrt(np.vecdot(now, now) * np.vecdot(later, later))
     similar = np.vecdot(now, later) > _SIMILAR * lengths
     return hertz, loud & similar
+
+
+@functools.cache
+def _librosa() -> ModuleType:
+    """librosa, whose pitch is compiled at its first use on a machine, by one process at a time.
+
+    Two that compile at once mix up the entries of numba's cache on disk, and every later process on the machine then
+    dies of a segmentation fault. Where no lock can be written there is none.
+    """
+    import librosa
+
+    folder = cache_folder()
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(folder / "librosa.lock"))
+        librosa.yin(np.ones(4096, dtype=np.float32), fmin=F_MIN, fmax=F_MAX, sr=16_000)
+    return librosa

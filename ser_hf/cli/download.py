@@ -73,7 +73,7 @@ def _agree(corpora: list[Corpus], root: Path, *, accept_all: bool, force: bool) 
     Raises:
         SerHfError: one is not accepted.
     """
-    from ser_hf.data.cache_folder import cache_folder
+    from ser_hf.cache_folder import cache_folder
     from ser_hf.data.download import accept, find_folder, is_accepted, licence_missing
 
     cache = cache_folder()

@@ -15,10 +15,10 @@ import numpy as np
 import soundfile
 
 from ser_hf.audio.voice import SAMPLING_RATE, Voice, synthesise
+from ser_hf.cache_folder import cache_folder
 from ser_hf.errors import CorpusError
 
 from ._synthetic_names import Settings, takes
-from .cache_folder import cache_folder
 
 VERSION = 1
 """Raise it with every change of a sample or a name: caches are keyed by it."""

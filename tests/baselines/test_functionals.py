@@ -1,10 +1,14 @@
 """Functionals against librosa and NumPy; pitch against tones of a known one."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import librosa
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from ser_hf.baselines import FunctionalsExtractor, build_functionals
+from ser_hf.baselines import pitch as pitch_module
 from ser_hf.baselines.functionals import PERCENTILES, PROSODY, STATISTICS
 from ser_hf.baselines.pitch import pitch
 from ser_hf.errors import SerHfError
@@ -54,6 +58,24 @@ def test_the_pitch_of_a_voice_is_found_and_noise_is_not_voiced(hertz):
     assert np.median(found[voiced]) == pytest.approx(hertz, rel=0.02)
     noise = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
     assert pitch(noise, RATE)[1].mean() < 0.1
+
+
+def test_only_one_process_at_a_time_compiles_librosas_pitch(tmp_path, monkeypatch):
+    monkeypatch.setenv("SER_HF_CACHE", str(tmp_path))
+    pitch_module._librosa.cache_clear()
+    with ThreadPoolExecutor(1) as pool:
+        with FileLock(tmp_path / "librosa.lock"):
+            found = pool.submit(pitch, voice(), RATE)
+            with pytest.raises(TimeoutError):
+                found.result(timeout=0.5)
+        assert found.result(timeout=60)[1].any()
+
+
+def test_pitch_needs_no_folder_to_write_to(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SER_HF_CACHE", str(tmp_path / "file" / "below"))
+    pitch_module._librosa.cache_clear()
+    assert pitch(voice(), RATE)[1].any()
 
 
 def test_prosody_is_in_its_units():

@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 from datasets.utils import tqdm
 
 from ser_hf.atomic import write_json
+from ser_hf.cache_folder import cache_folder
 from ser_hf.corpora import Corpus, Download, Scan, corpus_root, scan
 from ser_hf.errors import CorpusError, SerHfError
 from ser_hf.provenance import now
 
-from ..cache_folder import cache_folder
 from ._members import ArchiveError
 from .extract import Limits, extract, is_archive, unpacked_size
 from .fetch import Fetched, bytes_here, fetch
