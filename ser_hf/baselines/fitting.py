@@ -24,7 +24,7 @@ Labels = NDArray[np.int64]
 
 COSTS = (1.0, 3.0, 10.0, 30.0)
 """Candidates for ``C: auto``."""
-WIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
+WIDTHS = (0.125, 0.25, 0.5, 1.0, 2.0)
 """Candidates for ``gamma: auto``, times the number of features."""
 INNER_FOLDS = 5
 
