@@ -1,6 +1,7 @@
 """Every shipped YAML is loaded, every recipe is run for two steps, and the table of results names what is there."""
 
 import csv
+import re
 import shlex
 from pathlib import Path
 
@@ -66,6 +67,11 @@ def test_a_recipe_names_no_place(name):
     settings = load_recipe(RECIPES / name).settings()
     named = [str(value) for key, value in settings.items() if key != "model_settings" or name not in HUB]
     assert not any("/" in value for value in named)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_names_its_paper(name):
+    assert re.search(r"^# Source: .+\.$", (RECIPES / name).read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", NAMES)

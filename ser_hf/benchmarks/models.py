@@ -27,7 +27,7 @@ from ser_hf.training import Recipe, configure, load_recipe, make_extractor, make
 
 from ._measure import Settings, Subject, measure, timed
 
-_DOI = re.compile(r"^#\s*(.*\bdoi \S+?)\.?\s*$", re.MULTILINE)
+_SOURCE = re.compile(r"^# Source: (.+?)\.?$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class ModelRow:
         latency_ms: from a waveform to probabilities, one clip at a time; median.
         train_clips_per_second: forward, backward and optimiser step in the recipe's batches; median.
         batch_size: of the recipe.
-        source: the paper the recipe's head names by its DOI.
+        source: the paper that the recipe's head names.
     """
 
     recipe: str
@@ -188,8 +188,8 @@ def _training(model: PreTrainedModel, recipe: Recipe, inputs: BatchFeature, step
 
 
 def _source(file: Path) -> str:
-    """What stands with a DOI in the comment at the head of a recipe; nothing where there is none."""
+    """What stands after ``# Source:`` in the comment at the head of a recipe; nothing where there is none."""
     lines = file.read_text(encoding="utf-8").splitlines()
     end = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
-    found = _DOI.search("\n".join(lines[:end]))
+    found = _SOURCE.search("\n".join(lines[:end]))
     return found[1] if found else ""

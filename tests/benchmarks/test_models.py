@@ -45,7 +45,7 @@ def test_operations_and_parameters_are_those_of_the_formulas(tmp_path, settings,
 
 
 def test_a_folder_of_recipes_is_measured_and_what_cannot_be_is_named(tmp_path, capsys):
-    recipe(tmp_path, "a_cnn", CNN, head="# A CNN, from scratch.\n# Somebody, Journal 2020, doi 10.1/abc.\n")
+    recipe(tmp_path, "a_cnn", CNN, head="# A CNN, from scratch.\n# Source: Somebody, Journal 2020, doi 10.1/abc.\n")
     recipe(tmp_path, "b_lstm", LSTM)
     recipe(tmp_path, "c_bad", "backbone: resnet9999", "timm_cnn")
     words = ["--clips", "2", "--repeats", "2", "--seconds", "0.5", "--threads", "1"]
