@@ -55,8 +55,13 @@ def own_parameters(module: nn.Module) -> list[nn.Parameter]:
 
 
 def has_matrix(module: nn.Module) -> bool:
-    """Whether the module weighs its inputs, and does not only shift and scale them."""
-    return any(parameter.ndim > 1 for parameter in own_parameters(module))
+    """Whether the module weighs its inputs, and does not only shift and scale them.
+
+    WavLM's attention itself holds one number per head, in four dimensions; its matrices are in modules of their own.
+    """
+    simple = next(module.children(), None) is None or is_parametrized(module)
+    own = [parameter.shape for parameter in own_parameters(module)]
+    return any(len(shape) > 1 and (simple or sum(size > 1 for size in shape) > 1) for shape in own)
 
 
 def has_statistics(module: nn.Module) -> bool:

@@ -64,6 +64,14 @@ def test_the_first_layers_are_frozen_and_what_never_learns_stays_so(published, n
     assert {key for key, p in model.named_parameters() if not p.requires_grad} == first | fixed
 
 
+def test_a_number_per_head_is_no_layer(published):
+    of_wavlm, of_wav2vec2 = (body_layers(load(published, name)) for name in ("wavlm", "wav2vec2"))
+    model = load(published, "wavlm")
+    of_gates = ("gru_rel_pos_linear.weight", "rel_attn_embed.weight")
+    gates = [key for key, _ in model.named_parameters() if key.endswith(of_gates)]
+    assert len(of_wavlm) == len(of_wav2vec2) + len(gates)
+
+
 def test_one_block_more_learns_with_every_epoch(published, name):
     model = load(published, name)
     learning = {key for key, p in model.named_parameters() if p.requires_grad}
