@@ -82,6 +82,7 @@ def build(
     """
     folder, labels = Path(output), get_scheme(scheme)
     _check_output(folder, overwrite)
+    PROTOCOLS[protocol].check(options or SplitOptions())  # before any clip is read
     loaded = load_corpus(
         corpora, data_root=data_root, data_dirs=folders(data_dirs), scheme=labels, skip_bad=skip_bad, num_proc=num_proc
     )

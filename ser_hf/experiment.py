@@ -18,6 +18,7 @@ from ser_hf.audio import load
 from ser_hf.augment import WaveformChain
 from ser_hf.baselines import BASELINES, WEIGHTS, Svm
 from ser_hf.data import (
+    PROTOCOLS,
     Corpora,
     Split,
     SplitOptions,
@@ -148,6 +149,8 @@ def prepare(recipe: Recipe) -> Data:
     """Corpus folders -> split -> features -> balanced training split."""
     settings = recipe.data
     extractor = make_extractor(recipe)
+    options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
+    PROTOCOLS[str(settings.protocol)].check(options)  # before any clip is read
     corpora = load_corpus(
         settings.corpora,
         data_root=settings.data_root,
@@ -162,7 +165,6 @@ def prepare(recipe: Recipe) -> Data:
         batch_size=recipe.features.feature_batch_size,
         num_proc=settings.num_proc,
     )
-    options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
     recordings = add_fingerprints(corpora.dataset, settings.num_proc)
     split = make_split(ready(recordings, extractor), str(settings.protocol), options)
     if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS:

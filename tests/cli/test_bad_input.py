@@ -146,6 +146,13 @@ def test_a_recipe_that_cannot_be_run(refused, tiny_recipe, tmp_path, words, near
     assert not (tmp_path / "run" / "results.json").exists()
 
 
+def test_an_option_that_the_protocol_does_not_take_is_named_before_any_clip_is_read(refused, tiny_recipe, tmp_path):
+    gone = ("--data_root", tmp_path / "gone")
+    assert "has no folds" in refused("train", tiny_recipe, "--output_dir", tmp_path / "run", "--fold", "1", *gone)
+    words = ("--corpora", "ravdess", "--protocol", "loso", "--test_size", "0.2", "--output", tmp_path / "out", *gone)
+    assert "takes no test_size" in refused("build", *words)
+
+
 def test_an_unknown_backbone(refused, tones_root, tmp_path):
     recipe = tmp_path / "r.yaml"
     recipe.write_text("corpora: [tess]\nprotocol: random\nmodel: timm_cnn\nmodel_settings: {backbone: resnet43}\n")

@@ -50,8 +50,7 @@ class Protocol:
         Raises:
             SplitError: a value out of range, an option the rule does not take, a fold that is missing or not there.
         """
-        options.check()
-        self._refuse_foreign(options)
+        self.check(options)
         numbers = tuple(self.folds(columns, options)) if self.folds else ()
         if options.fold is None:
             if len(numbers) > 1:
@@ -63,7 +62,13 @@ class Protocol:
             raise SplitError(f"protocol {self.name!r} has no fold {options.fold} here; it has {span(numbers)}")
         return options
 
-    def _refuse_foreign(self, options: SplitOptions) -> None:
+    def check(self, options: SplitOptions) -> None:
+        """Refuses what is wrong whatever the data are.
+
+        Raises:
+            SplitError: a value out of range, an option the rule does not take.
+        """
+        options.check()
         for option, value in options.given().items():
             if option == "seed" or option in self.takes:
                 continue
