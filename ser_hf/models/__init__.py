@@ -22,6 +22,7 @@ from transformers import (
 
 from .classification import SpectrogramClassifier
 from .cnn_blstm_attention import CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification
+from .ensemble import MEMBERS, EnsembleConfig, EnsembleForAudioClassification
 from .feature_extraction import SerFeatureExtractor
 from .timm_cnn import TimmCnnConfig, TimmCnnForAudioClassification
 
@@ -29,6 +30,8 @@ __all__ = [
     "MODELS",
     "CnnBlstmAttentionConfig",
     "CnnBlstmAttentionForAudioClassification",
+    "EnsembleConfig",
+    "EnsembleForAudioClassification",
     "SerFeatureExtractor",
     "SpectrogramClassifier",
     "TimmCnnConfig",
@@ -39,8 +42,8 @@ __all__ = [
 ]
 
 MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = {
-    "cnn_blstm_attention": (CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification),
-    "timm_cnn": (TimmCnnConfig, TimmCnnForAudioClassification),
+    **MEMBERS,
+    "ensemble": (EnsembleConfig, EnsembleForAudioClassification),
 }
 """Model type -> (configuration class, model class)."""
 
