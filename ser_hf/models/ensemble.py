@@ -7,6 +7,7 @@ arXiv 1612.01474.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from typing import Any
 
@@ -109,7 +110,9 @@ class EnsembleForAudioClassification(SpectrogramClassifier):
             ValueError: the input has another shape.
         """
         self.check_input(input_features)
-        found = [member(input_features, output_attentions=output_attentions) for member in self.members]
+        attend = output_attentions and "output_attentions" in inspect.signature(self.members[0].forward).parameters
+        asked = {"output_attentions": True} if attend else {}
+        found = [member(input_features, **asked) for member in self.members]
         logits = torch.stack([one.logits.float() for one in found])
         together = logits.log_softmax(dim=-1).logsumexp(dim=0) - math.log(len(found))
         attentions = None

@@ -43,6 +43,8 @@ CASES: dict[str, tuple[str, dict]] = {
 }
 """Case -> (model, settings over those of `SMALL`)."""
 DROPOUT = {"cnn_blstm_attention": {"conv_dropout": 0.5, "dropout": 0.5}, "timm_cnn": {"drop_rate": 0.5}}
+DROPOUT["ensemble"] = {"settings": {**SMALL["cnn_blstm_attention"], **DROPOUT["cnn_blstm_attention"]}}
+DROPOUT["ensemble_of_timm"] = {"settings": {**SMALL["timm_cnn"], **DROPOUT["timm_cnn"]}}
 CLASSES = {0: "neutral", 1: "happy", 2: "sad"}
 
 
@@ -115,7 +117,7 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
 
 
 def test_eval_is_deterministic_and_training_drops(name: str) -> None:
-    model, (inputs, _) = small(name, **DROPOUT.get(CASES[name][0], {})), batch()
+    model, (inputs, _) = small(name, **DROPOUT.get(name, DROPOUT[CASES[name][0]])), batch()
     model.eval()
     assert torch.equal(model(inputs).logits, model(inputs).logits)
     model.train()
