@@ -63,10 +63,11 @@ def _facts(results: Mapping[str, Any]) -> dict[str, str]:
     training, model = results["training"], results["model"]
     best, uar = training["best_epoch"], training["best_validation_uar"]
     memory = training.get("peak_memory_mb")
+    last = f"{training['epochs']:g}, the last" if training["epochs"] else "–"
     return {
         "architecture": f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}",
         "epochs": f"{training['epochs']:g}",
-        "kept epoch": "–" if best is None else f"{best:g}, chosen by validation UAR",
+        "kept epoch": last if best is None else f"{best:g}, chosen by validation UAR",
         "validation UAR at that epoch": "–" if uar is None else f"{_wording.percent(uar)} %",
         "training time": _wording.duration(training["seconds"]),
         "device": f"{training['device']} ({training['hardware']})",

@@ -166,6 +166,25 @@ def test_what_the_score_is_worth_is_said_first(make_run, write_run):
 
 
 @pytest.mark.usefixtures("no_plots")
+@pytest.mark.parametrize(
+    ("training", "kept"),
+    [
+        ({}, "chosen by validation UAR"),
+        ({"best_epoch": None, "best_validation_uar": None, "epochs": 40.0}, "40, the last"),
+        ({"best_epoch": None, "epochs": 0.0}, "–"),
+    ],
+)
+def test_which_epoch_was_kept_is_said(make_run, write_run, training, kept):
+    results, rows = make_run()
+    results["training"] |= training
+    folder = write_run(results, rows)
+    write_report(folder)
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    (row,) = [row for table in page.tables for row in table if row[:1] == ["kept epoch"]]
+    assert row[1].endswith(kept)
+
+
+@pytest.mark.usefixtures("no_plots")
 def test_a_perfect_score_has_no_errors_to_list(make_run, write_run):
     results, rows = make_run()
     rows = [{**r, "predicted": r["label"]} for r in rows]
