@@ -22,7 +22,6 @@ from transformers import (
 
 from .classification import SpectrogramClassifier
 from .cnn_blstm_attention import CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification
-from .ensemble import MEMBERS, EnsembleConfig, EnsembleForAudioClassification
 from .feature_extraction import SerFeatureExtractor
 from .timm_cnn import TimmCnnConfig, TimmCnnForAudioClassification
 
@@ -30,8 +29,6 @@ __all__ = [
     "MODELS",
     "CnnBlstmAttentionConfig",
     "CnnBlstmAttentionForAudioClassification",
-    "EnsembleConfig",
-    "EnsembleForAudioClassification",
     "SerFeatureExtractor",
     "SpectrogramClassifier",
     "TimmCnnConfig",
@@ -42,8 +39,8 @@ __all__ = [
 ]
 
 MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = {
-    **MEMBERS,
-    "ensemble": (EnsembleConfig, EnsembleForAudioClassification),
+    "cnn_blstm_attention": (CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification),
+    "timm_cnn": (TimmCnnConfig, TimmCnnForAudioClassification),
 }
 """Model type -> (configuration class, model class)."""
 

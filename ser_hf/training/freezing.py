@@ -95,19 +95,11 @@ def check_layers(recipe: Recipe, model: PreTrainedModel) -> None:
     """Checks what the recipe says of layers against a model.
 
     Raises:
-        RecipeError: the model has fewer layers before its head than are to be frozen, or none where layers are to be
-            treated one by one: the members of an ensemble learn whole.
+        RecipeError: the model has fewer layers before its head than are to be frozen.
     """
-    settings, layers = recipe.optimiser, len(body_layers(model))
-    frozen, name = settings.freeze_layers, getattr(model.config, "backbone", None) or model.config.model_type
-    by_layer = {
-        "gradual_unfreezing": settings.gradual_unfreezing > 0,
-        "layer_decay": settings.layer_decay != 1,
-        "head_learning_rate": settings.head_learning_rate is not None,
-    }
-    if layers == 0 and (given := [key for key, on in by_layer.items() if on]):
-        raise RecipeError(f"{' and '.join(given)}: {name} has no layers before a head; leave it out")
+    frozen, layers = recipe.optimiser.freeze_layers, len(body_layers(model))
     if frozen > layers:
+        name = getattr(model.config, "backbone", None) or model.config.model_type
         raise RecipeError(
             f"freeze_layers is {frozen}, and {name} has {layers} layers with weights before its head; expected no more"
         )

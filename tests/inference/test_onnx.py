@@ -20,7 +20,6 @@ SMALL = {
     "cnn_blstm_attention": {"conv_channels": [4, 4], "conv_pools": [[4, 2], [2, 2]], "lstm_size": 4},
     "timm_cnn": {"backbone": "test_resnet"},
 }
-SMALL["ensemble"] = {"members": 2, "settings": SMALL["cnn_blstm_attention"]}
 FAMILIES = {
     **{name: (name, {}) for name in MODELS},
     "forward LSTM of two layers": ("cnn_blstm_attention", {"use_cnn": False, "lstm_layers": 2, "bidirectional": False}),
@@ -62,9 +61,8 @@ def test_logits_are_those_of_pytorch_for_any_batch_and_any_number_of_frames(case
     model = build_model(config).train()
     with torch.no_grad():
         model(5 + 3 * torch.randn(4, 32, 30))  # statistics of the batch normalisation that are not those of the start
-        for network in getattr(model, "members", [model]):
-            for parameter in network.classifier.parameters():
-                parameter.mul_(10)
+        for parameter in model.classifier.parameters():
+            parameter.mul_(10)
     model.eval()
     write_onnx(model, SerFeatureExtractor(n_mels=32, duration=0.5), tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"], "weights are inside"

@@ -23,7 +23,6 @@ SMALL = {
     },
     "timm_cnn": {"backbone": "test_resnet"},
 }
-SMALL["ensemble"] = {"members": 2, "settings": SMALL["cnn_blstm_attention"]}
 CASES: dict[str, tuple[str, dict]] = {
     **{name: (name, {}) for name in MODELS},
     "cnn": ("cnn_blstm_attention", {"use_lstm": False, "use_attention": False}),
@@ -39,12 +38,9 @@ CASES: dict[str, tuple[str, dict]] = {
     "functionals": ("cnn_blstm_attention", {"functionals": True, "functionals_size": 8, "mask_padding": True}),
     "vgg": ("timm_cnn", {"backbone": "vgg11_bn", "backbone_kwargs": {"mlp_ratio": 0.03}}),
     "mobilenetv3": ("timm_cnn", {"backbone": "mobilenetv3_small_050"}),
-    "ensemble_of_timm": ("ensemble", {"of": "timm_cnn", "settings": SMALL["timm_cnn"]}),
 }
 """Case -> (model, settings over those of `SMALL`)."""
 DROPOUT = {"cnn_blstm_attention": {"conv_dropout": 0.5, "dropout": 0.5}, "timm_cnn": {"drop_rate": 0.5}}
-DROPOUT["ensemble"] = {"settings": {**SMALL["cnn_blstm_attention"], **DROPOUT["cnn_blstm_attention"]}}
-DROPOUT["ensemble_of_timm"] = {"settings": {**SMALL["timm_cnn"], **DROPOUT["timm_cnn"]}}
 CLASSES = {0: "neutral", 1: "happy", 2: "sad"}
 
 
@@ -117,7 +113,7 @@ def test_every_parameter_gets_a_gradient(name: str) -> None:
 
 
 def test_eval_is_deterministic_and_training_drops(name: str) -> None:
-    model, (inputs, _) = small(name, **DROPOUT.get(name, DROPOUT[CASES[name][0]])), batch()
+    model, (inputs, _) = small(name, **DROPOUT.get(CASES[name][0], {})), batch()
     model.eval()
     assert torch.equal(model(inputs).logits, model(inputs).logits)
     model.train()
@@ -135,11 +131,10 @@ def test_a_clip_does_not_depend_on_its_neighbours(name: str) -> None:
 @pytest.mark.parametrize("frames", [1, 40])
 def test_attention_sums_to_one_where_there_is_any(name: str, frames: int) -> None:
     model = small(name).eval()
-    config = model.config.member_config() if model.config.model_type == "ensemble" else model.config
-    if getattr(config, "use_attention", None) is None:
+    if getattr(model.config, "use_attention", None) is None:
         pytest.skip("a family without attention over time")
     attentions = model(batch(3, frames)[0], output_attentions=True).attentions
-    if not config.use_attention:
+    if not model.config.use_attention:
         assert attentions is None
         return
     (weights,) = attentions
@@ -196,11 +191,10 @@ def test_another_number_of_classes_starts_the_classifier_anew(name: str, tmp_pat
     model.save_pretrained(tmp_path)
     loaded = MODELS[CASES[name][0]][1].from_pretrained(tmp_path, num_labels=5, ignore_mismatched_sizes=True)
     assert loaded(batch()[0]).logits.shape == (6, 5)
-    for network in getattr(loaded, "members", [loaded]):
-        weight = network.classifier.weight
-        assert torch.isfinite(weight).all()
-        assert 0 < weight.abs().max() <= weight.shape[1] ** -0.5
-    others = {key for key in model.state_dict() if "classifier." not in key}
+    weight = loaded.classifier.weight
+    assert torch.isfinite(weight).all()
+    assert 0 < weight.abs().max() <= weight.shape[1] ** -0.5
+    others = {key for key in model.state_dict() if not key.startswith("classifier")}
     assert all(torch.equal(model.state_dict()[key], loaded.state_dict()[key]) for key in others)
 
 

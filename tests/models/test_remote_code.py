@@ -16,7 +16,6 @@ SETTINGS = {
     "cnn_blstm_attention": {"conv_channels": [4], "conv_pools": [[4, 4]], "lstm_size": 4},
     "timm_cnn": {"backbone": "test_resnet"},
 }
-SETTINGS["ensemble"] = {"members": 2, "settings": SETTINGS["cnn_blstm_attention"]}
 CASES: dict[str, tuple[str, dict]] = {
     **{name: (name, {}) for name in MODELS},
     "functionals": ("cnn_blstm_attention", {"functionals": True, "mask_padding": True}),

@@ -176,13 +176,6 @@ def test_more_frozen_layers_than_there_are_is_refused(recipe):
     check_layers(recipe("--freeze_layers", "6"), small())
 
 
-@pytest.mark.parametrize("words", [["gradual_unfreezing", "2"], ["layer_decay", "0.5"], ["head_learning_rate", "0.1"]])
-def test_an_ensemble_has_no_layers_to_treat_one_by_one(recipe, words):
-    model = build_model(build_config("ensemble", n_mels=16, num_labels=3, members=1, settings=SMALL))
-    with pytest.raises(RecipeError, match=f"{words[0]}: ensemble has no layers before a head; leave it out"):
-        check_layers(recipe(f"--{words[0]}", words[1]), model)
-
-
 def test_a_run_is_not_resumed_with_other_layers_frozen(recipe, tmp_path):
     (tmp_path / "run" / "checkpoints" / "checkpoint-3").mkdir(parents=True)
     settings = recipe("--freeze_layers", "2").settings()
