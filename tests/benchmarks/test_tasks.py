@@ -51,7 +51,7 @@ def test_features_of_noise(bench):
     shown, facts = bench("features", "--clips", 3)
     rivals = ["librosa, clip by clip", "torchaudio, clip by clip", "torchaudio, batches of 64"]
     rivals += ["AST extractor", "Whisper extractor"]
-    check(shown, facts, "features", 3, ["ser_hf, log-mel alone", *rivals])
+    check(shown, facts, "features", 3, ["ser_hf, the transform", "ser_hf, extractor", *rivals])
 
 
 @pytest.mark.parametrize("seconds", [0.1, 4])
