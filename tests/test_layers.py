@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ser_hf"
 LEVELS = (
-    "errors atomic cache_folder records labels ledger registry strict_yaml optional preflight provenance",
+    "errors atomic cache_folder records labels ledger pickles registry strict_yaml optional preflight provenance",
     "corpora audio augment evaluation models",
     "data features baselines finetuning",
     "training reporting",

@@ -22,6 +22,7 @@ from transformers import (
 )
 
 from ser_hf.errors import RecipeError, SerHfError, unknown
+from ser_hf.pickles import pickles_in
 
 from .families import FAMILIES, Family
 from .lora import add_lora
@@ -33,7 +34,6 @@ _BROKEN += (SafetensorError, StrictDataclassError)
 """What the libraries raise for files and settings that are not what they should be."""
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.h5")
 _FROM_THE_DATA = ("masked_spec_embed",)
 """Encoder weights that a checkpoint may lack: what is put where training masks the input."""
 
@@ -168,7 +168,7 @@ def _check_folder(source: str, *one_of: str) -> None:
         return
     if any((folder / name).is_file() for name in one_of):
         return
-    pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+    pickles = pickles_in(folder)
     why = f"; {', '.join(pickles)} may run code when read and never is: convert it to safetensors" if pickles else ""
     raise RecipeError(f"{source} holds no {' or '.join(one_of)}{why}")
 

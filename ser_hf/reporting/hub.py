@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.errors import CheckpointError
+from ser_hf.pickles import pickles_in
 
 from ._results import BUILD
 from ._upload import upload
@@ -25,8 +26,6 @@ REQUIRED = {
 
 OPTIONAL = ("*.py", "results.json", "report.html", "recipe.yaml", "plots/*.png")
 """What is sent along where it is there. Checkpoints, optimiser states and predictions stay at home."""
-
-PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.joblib")
 
 
 def push_run(
@@ -68,7 +67,7 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
         raise CheckpointError(f"{folder} is not a folder; give the run folder that `ser-hf train` wrote")
     if is_dataset(folder):
         raise CheckpointError(f"{folder} holds a built dataset ({BUILD}) and no run; a dataset goes by `push_dataset`")
-    pickles = sorted(path.name for pattern in PICKLES for path in folder.glob(pattern))
+    pickles = pickles_in(folder)
     baseline = (folder / SKOPS).is_file() and not (folder / WEIGHTS).is_file()
     required = {SKOPS if baseline and name == WEIGHTS else name: origin for name, origin in REQUIRED.items()}
     for name, origin in required.items():

@@ -18,12 +18,12 @@ from ser_hf.baselines import Svm, is_baseline, load_baseline
 from ser_hf.errors import CheckpointError
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
+from ser_hf.pickles import SUFFIXES, pickles_in
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 _BROKEN += (SafetensorError, StrictDataclassError)
 """What the libraries raise for files that are not what they should be."""
 
-_PICKLES = (".bin", ".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt")
 _STATE = "trainer_state.json"
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
@@ -88,8 +88,8 @@ def refuse_pickles(folder: Path) -> None:
     Raises:
         CheckpointError: there is one; the message names it.
     """
-    files = folder.iterdir() if folder.is_dir() else [folder] if folder.is_file() else []
-    found = sorted(p.name for p in files if p.suffix.lower() in _PICKLES)
+    one = [folder.name] if folder.is_file() and folder.suffix.lower() in SUFFIXES else []
+    found = pickles_in(folder) if folder.is_dir() else one
     if not found:
         return
     what = f"{folder} holds {', '.join(found)}" if folder.is_dir() else str(folder)
