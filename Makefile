@@ -48,5 +48,5 @@ $(STAMP): pyproject.toml requirements.lock
 	[ -x $(BIN)/pip ] || "$(PYTHON)" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
-	$(BIN)/python -m ser_hf.preflight
+	$(BIN)/python -m ser_hf.base.preflight
 	@touch $@

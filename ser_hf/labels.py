@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import yaml
 
-from ser_hf.errors import SerHfError, unknown
-from ser_hf.strict_yaml import parse_yaml
+from ser_hf.base.errors import SerHfError, unknown
+from ser_hf.base.strict_yaml import parse_yaml
 
 EMOTIONS = (
     *("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),

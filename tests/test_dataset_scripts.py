@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ser_hf.corpora import CORPORA
-from ser_hf.data import PROTOCOLS
 from ser_hf.labels import SCHEMES
+from ser_hf.protocols import PROTOCOLS
 
 SCRIPTS = Path(__file__).parents[1] / "dataset_scripts"
 

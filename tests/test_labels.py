@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.labels import EMOTIONS, SCHEMES, Scheme, get_scheme, read_scheme
 
 CLASSES = {

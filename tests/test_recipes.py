@@ -10,8 +10,8 @@ import timm
 from accelerate.commands.config.config_args import load_config_from_file
 from safetensors.torch import save_file
 
-from ser_hf import experiment
-from ser_hf.experiment import train
+from ser_hf.flows import train as flow
+from ser_hf.flows.train import train
 from ser_hf.reporting import load_results
 from ser_hf.reporting.results_table import COLUMNS, SMOKE
 from ser_hf.training import load_recipe, pairs
@@ -76,7 +76,7 @@ def test_a_recipe_names_its_paper(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_runs_for_two_steps(name, tones_root, tmp_path, monkeypatch, stand_in):
-    monkeypatch.setattr(experiment, "write_report", lambda _: None)
+    monkeypatch.setattr(flow, "write_report", lambda _: None)
     flags = next((row["smoke_flags"] for row in ROWS if row["recipe"] == name), "" if "svm" in name else SMOKE)
     words = ["--data_root", str(tones_root), "--output_dir", str(tmp_path / "run"), *shlex.split(flags)]
     recipe = load_recipe(RECIPES / name, [*words, *stand_in(name)])

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from ser_hf.errors import AudioError, SerHfError
-from ser_hf.optional import require
+from ser_hf.base.errors import AudioError, SerHfError
+from ser_hf.base.optional import require
 
 from . import _containers
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 
 from .decode import decode
 from .resample import resample

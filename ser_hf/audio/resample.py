@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import soxr
 
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 
 
 def resample(samples: np.ndarray, rate: int, target: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from ser_hf.errors import AudioError, unknown
+from ser_hf.base.errors import AudioError, unknown
 
 from ._glottis import pulses
 from ._phones import Syllable, syllables

@@ -8,8 +8,8 @@ from typing import Any
 
 from yaml import YAMLError
 
-from ser_hf.errors import RecipeError, unknown
-from ser_hf.strict_yaml import parse_yaml
+from ser_hf.base.errors import RecipeError, unknown
+from ser_hf.base.strict_yaml import parse_yaml
 
 from ._recordings import Load, Recordings
 from ._steps import KINDS, Kind, Step

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ser_hf.errors import RecipeError, SerHfError
+from ser_hf.base.errors import RecipeError, SerHfError
 
 Load = Callable[[Path, int], np.ndarray]
 """A path and a rate in Hz -> mono float32 samples ``(n,)`` at that rate."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._recordings import Recordings
 from .level import add_background, add_noise_snr, gain, set_loudness

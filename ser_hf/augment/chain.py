@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._chain_reader import read_steps
 from ._recordings import Load

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from .level import level
 

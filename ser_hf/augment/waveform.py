@@ -15,7 +15,7 @@ import soxr
 import torch
 from torch.nn import functional as F
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._vocoder import at_tempo
 

@@ -11,7 +11,7 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 from transformers.utils.hub import cached_file
 
-from ser_hf.errors import CheckpointError
+from ser_hf.base.errors import CheckpointError
 
 from .extraction import FunctionalsExtractor
 from .svm import WEIGHTS, Svm, SvmConfig

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_hf.optional import require
+from ser_hf.base.optional import require
 
 EGEMAPS = 88
 """Functionals of eGeMAPSv02."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.log_mel import LogMelSettings
 from ser_hf.models.waveform import TRIM_DB, Waveform, as_waveform, peak_normalise, trim_silence

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from .speakers import Features, normalise_speakers
 from .svm import AUTO, Svm, SvmConfig

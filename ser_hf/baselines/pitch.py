@@ -10,7 +10,7 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from ser_hf.cache_folder import cache_folder
+from ser_hf.base.cache_folder import cache_folder
 
 F_MIN, F_MAX = 60.0, 600.0
 """Hz: from a low man's voice to a woman's in fear."""

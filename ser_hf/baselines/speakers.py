@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 Features = NDArray[np.float64]
 

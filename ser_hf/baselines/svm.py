@@ -12,8 +12,8 @@ from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from ser_hf.atomic import write_bytes
-from ser_hf.errors import SerHfError, unknown
+from ser_hf.base.atomic import write_bytes
+from ser_hf.base.errors import SerHfError, unknown
 
 from .speakers import Features, normalise_speakers
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ser_hf.audio import load
+from ser_hf.base.errors import SerHfError
 from ser_hf.data import Corpora, load_corpus
-from ser_hf.errors import SerHfError
 
 from ._measure import Settings
 

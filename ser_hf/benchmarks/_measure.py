@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from ser_hf.errors import SerHfError
-from ser_hf.provenance import hardware, now, versions
+from ser_hf.base.errors import SerHfError
+from ser_hf.base.provenance import hardware, now, versions
 
 _PROC = Path("/proc/self")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.labels import get_scheme
 from ser_hf.models import SerFeatureExtractor, SpectrogramClassifier, build_config, build_model
 from ser_hf.training import pairs

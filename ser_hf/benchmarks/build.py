@@ -8,7 +8,8 @@ from pathlib import Path
 
 import soundfile
 
-from ser_hf.data import SplitOptions, make_split, write_manifest, write_parquet
+from ser_hf.data import write_manifest, write_parquet
+from ser_hf.protocols import SplitOptions, make_split
 
 from ._clips import SYNTHETIC, load_clips
 from ._measure import Result, Settings, Subject, measure, timed

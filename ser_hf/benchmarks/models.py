@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BatchFeature, PreTrainedModel
 
+from ser_hf.base.errors import SerHfError
+from ser_hf.base.provenance import hardware, now, versions
 from ser_hf.baselines import BASELINES
-from ser_hf.errors import SerHfError
 from ser_hf.finetuning import TRANSFORMER
 from ser_hf.inference import SerClassifier
-from ser_hf.provenance import hardware, now, versions
 from ser_hf.training import Recipe, configure, load_recipe, make_extractor, make_model
 
 from ._measure import Settings, Subject, measure, timed

@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional as F
 from transformers import PrinterCallback, TrainerCallback
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.features import FeatureRows, add_features
 from ser_hf.models import SerFeatureExtractor, SpectrogramClassifier
 from ser_hf.records import INPUT_FEATURES

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from ser_hf import __version__
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._command import Command, complain
 from .audit import AuditCommand

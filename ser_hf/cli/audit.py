@@ -33,7 +33,7 @@ class AuditCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the findings."""
-        from ser_hf.building import audit_dataset
+        from ser_hf.flows.build import audit_dataset
 
         found = audit_dataset(
             args.dataset, args.config, speaker_independent=args.speaker_independent, num_proc=args.num_proc

@@ -48,7 +48,7 @@ class BenchCommand(Command):
             os.environ |= dict.fromkeys(_THREADS, str(args.threads))
         import torch
 
-        from ser_hf.atomic import write_json
+        from ser_hf.base.atomic import write_json
         from ser_hf.benchmarks import TASKS, Settings, to_table
 
         settings = Settings(

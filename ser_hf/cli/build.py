@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._command import Command, add_data_arguments, add_split_arguments, say
 
 if TYPE_CHECKING:
-    from ser_hf.building import Built
+    from ser_hf.flows.build import Built
 
 
 class BuildCommand(Command):
@@ -58,8 +58,8 @@ _SHARED = ("data_root", "data_dirs", "skip_bad", "num_proc", "overwrite")
 
 
 def _build(args: argparse.Namespace) -> Built:
-    from ser_hf.building import build
-    from ser_hf.data import SplitOptions
+    from ser_hf.flows.build import build
+    from ser_hf.protocols import SplitOptions
 
     for name in ("corpora", "protocol"):
         if not getattr(args, name):
@@ -75,7 +75,7 @@ def _build(args: argparse.Namespace) -> Built:
 
 
 def _rebuild(args: argparse.Namespace) -> Built:
-    from ser_hf.building import rebuild
+    from ser_hf.flows.build import rebuild
 
     if args.corpora or args.protocol:
         raise SerHfError("--manifest says which corpora and which split: leave out --corpora and --protocol")

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._command import Command, complain, say
 
 if TYPE_CHECKING:
     from ser_hf.corpora import Corpus
-    from ser_hf.data.download import Downloaded
+    from ser_hf.download import Downloaded
 
 _MOST_FILES = 10
 
@@ -43,7 +43,7 @@ class DownloadCommand(Command):
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Fetches one corpus after the other; one that fails does not keep the others from coming."""
         from ser_hf.corpora import CORPORA
-        from ser_hf.data.download import download_corpus
+        from ser_hf.download import download_corpus
 
         corpora = [CORPORA[name] for name in dict.fromkeys(args.corpora)]
         if args.dry_run:
@@ -73,8 +73,8 @@ def _agree(corpora: list[Corpus], root: Path, *, accept_all: bool, force: bool) 
     Raises:
         SerHfError: one is not accepted.
     """
-    from ser_hf.cache_folder import cache_folder
-    from ser_hf.data.download import accept, find_folder, is_accepted, licence_missing
+    from ser_hf.base.cache_folder import cache_folder
+    from ser_hf.download import accept, find_folder, is_accepted, licence_missing
 
     cache = cache_folder()
     wanted = [c for c in corpora if c.downloads and (force or not find_folder(c, root)[1])]

@@ -23,7 +23,7 @@ class EvaluateCommand(Command):
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Scores and prints the table."""
         from ser_hf.evaluation import score_table
-        from ser_hf.rescoring import evaluate
+        from ser_hf.flows.evaluate import evaluate
 
         results, folder = evaluate(
             args.run,

@@ -61,7 +61,7 @@ def _schemes() -> list[tuple[str, str]]:
 
 def _protocols() -> list[tuple[str, str]]:
     from ser_hf.corpora import CORPORA
-    from ser_hf.data import PROTOCOLS
+    from ser_hf.protocols import PROTOCOLS
 
     having = {name: [c.name for c in CORPORA.values() if name in c.folds] for name in PROTOCOLS}
     return [

@@ -26,7 +26,7 @@ class PredictCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the scores of every file."""
-        from ser_hf.errors import SerHfError
+        from ser_hf.base.errors import SerHfError
         from ser_hf.inference import SerClassifier, plot_attention
 
         classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)

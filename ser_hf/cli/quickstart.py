@@ -27,7 +27,7 @@ class QuickstartCommand(Command):
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Runs both protocols and prints both tables."""
         from ser_hf.evaluation import score_table
-        from ser_hf.experiment import train
+        from ser_hf.flows.train import train
         from ser_hf.training import load_recipe
 
         tables = []

@@ -45,7 +45,7 @@ class TrainCommand(Command):
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Trains and prints the score table."""
         from ser_hf.evaluation import score_table
-        from ser_hf.experiment import train
+        from ser_hf.flows.train import train
         from ser_hf.training import load_recipe
 
         words = list(overrides)

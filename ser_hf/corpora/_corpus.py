@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ser_hf.base.registry import Registry
 from ser_hf.records import Clip
-from ser_hf.registry import Registry
 
 from ._folds import FoldSet, published_folds
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ser_hf.errors import CorpusError, unknown
+from ser_hf.base.errors import CorpusError, unknown
 
 from ._scan import audio_files
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ser_hf.errors import CorpusError, unknown
+from ser_hf.base.errors import CorpusError, unknown
 
 from ._scan import audio_files
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ser_hf.errors import CorpusError, unknown
+from ser_hf.base.errors import CorpusError, unknown
 from ser_hf.records import Sex
 
 from ._scan import audio_files

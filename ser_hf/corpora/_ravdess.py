@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 
 LARGEST = 4 * 2**20
 """In bytes: of the workbook, and of each of its parts unpacked."""

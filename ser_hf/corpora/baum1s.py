@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Parse, register

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, register

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ser_hf.errors import CorpusError, unknown
+from ser_hf.base.errors import CorpusError, unknown
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Download, register

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Parse, register

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from ser_hf.errors import CorpusError, unknown
+from ser_hf.base.errors import CorpusError, unknown
 from ser_hf.labels import EMOTIONS
 from ser_hf.records import Clip, Sex
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Download, Parse, register

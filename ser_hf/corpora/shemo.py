@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Download, Parse, register

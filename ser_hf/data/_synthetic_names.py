@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 
 _RAVDESS_CODES = {
     "neutral": "01",

@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 import datasets
 import numpy as np
 
-from ser_hf.errors import SerHfError, SplitError, unknown
+from ser_hf.audit import FINGERPRINT, add_fingerprints
+from ser_hf.base.errors import SerHfError, SplitError, unknown
 from ser_hf.records import AUDIO, AUDIO_HASH, AUGMENTATION, CLIP_ID, CORPUS, DURATION, INPUT_FEATURES, LABEL, SOURCE
 
-from .audit import FINGERPRINT, add_fingerprints
 from .augmented_copies import Augment, Perturbation, copy_row
 
 Rows = TypeVar("Rows", datasets.Dataset, datasets.DatasetDict)

@@ -14,8 +14,8 @@ import datasets
 import pyarrow.compute as pc
 
 from ser_hf.audio import Recording, read_recording
+from ser_hf.base.errors import AudioError
 from ser_hf.corpora import CORPORA
-from ser_hf.errors import AudioError
 from ser_hf.records import Clip
 
 SILENCE = 1e-4

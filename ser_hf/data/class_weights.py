@@ -7,7 +7,7 @@ from typing import cast
 
 import numpy as np
 
-from ser_hf.errors import SerHfError, unknown
+from ser_hf.base.errors import SerHfError, unknown
 
 KINDS = ("balanced", "sqrt")
 

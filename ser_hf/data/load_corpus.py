@@ -9,8 +9,8 @@ from pathlib import Path
 
 import datasets
 
+from ser_hf.base.errors import CorpusError, SerHfError
 from ser_hf.corpora import CORPORA, Corpus
-from ser_hf.errors import CorpusError, SerHfError
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.ledger import Ledger, make_ledger
 

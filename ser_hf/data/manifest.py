@@ -16,11 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ser_hf.errors import SerHfError, SplitError
+from ser_hf.audit import audit
+from ser_hf.base.errors import SerHfError, SplitError
+from ser_hf.protocols import SPLITS, Split, SplitInfo, computed
 from ser_hf.records import AUDIO
-
-from .audit import audit
-from .splits import SPLITS, Split, SplitInfo, computed
 
 MANIFEST = "manifest.parquet"
 _COLUMNS = ("corpus", "clip_id", "duration", "audio_hash")

@@ -16,8 +16,8 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from ser_hf.audio import Recording, audio_hash
+from ser_hf.base.errors import AudioError, CorpusError
 from ser_hf.corpora import CORPORA, Corpus, Scan, corpus_root, scan
-from ser_hf.errors import AudioError, CorpusError
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.records import Clip
 
@@ -129,8 +129,8 @@ class SerCorpusConfig(datasets.BuilderConfig):
 class SerCorpus(datasets.ArrowBasedBuilder):
     """Emotional speech corpora with harmonised labels; one config per corpus, and ``combined``.
 
-    All clips come as one split, ``train``: how they are divided is the business of ``ser_hf.data.make_split``. Clips
-    the scheme drops are left out; ``load_corpus`` also gives the ledger that counts them.
+    All clips come as one split, ``train``: how they are divided is the business of ``ser_hf.protocols.make_split``.
+    Clips the scheme drops are left out; ``load_corpus`` also gives the ledger that counts them.
 
     >>> builder = SerCorpus(config_name="ravdess", data_dir="RAVDESS")  # doctest: +SKIP
     >>> builder.download_and_prepare()  # doctest: +SKIP

@@ -15,8 +15,8 @@ import numpy as np
 import soundfile
 
 from ser_hf.audio.voice import SAMPLING_RATE, Voice, synthesise
-from ser_hf.cache_folder import cache_folder
-from ser_hf.errors import CorpusError
+from ser_hf.base.cache_folder import cache_folder
+from ser_hf.base.errors import CorpusError
 
 from ._synthetic_names import Settings, takes
 

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 METRICS = ("accuracy", "uar", "macro_f1", "weighted_f1")
 """Names of the scores, in the order in which they are shown."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ser_hf.atomic import replacing
+from ser_hf.base.atomic import replacing
 
 
 def write_predictions(

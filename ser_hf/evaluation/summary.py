@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from .bootstrap import clip_intervals, speaker_intervals
 from .metrics import METRICS, Labels, confusion_matrix, per_class_of, scores

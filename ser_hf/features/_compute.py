@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ser_hf.audio import load
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES
 

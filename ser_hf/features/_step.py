@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 

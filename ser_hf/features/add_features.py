@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 
 import datasets
 
-from ser_hf.errors import SerHfError, unknown
+from ser_hf.base.errors import SerHfError, unknown
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 

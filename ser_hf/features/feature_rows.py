@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.records import INPUT_FEATURES, LABEL, LABEL_DISTRIBUTION
 
 from ._arrays import from_column

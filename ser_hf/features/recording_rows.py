@@ -12,7 +12,7 @@ import torch
 from transformers import SequenceFeatureExtractor
 
 from ser_hf.augment import clip_generator
-from ser_hf.errors import AudioError, SerHfError
+from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.records import AUDIO, CLIP_ID, LABEL
 
 from ._compute import load_clip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import datasets
 import numpy as np
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.records import INPUT_FEATURES
 
 

@@ -9,7 +9,7 @@ import datasets
 import numpy as np
 from transformers import SequenceFeatureExtractor
 
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 from ser_hf.models.waveform import as_waveform
 
 from .recording_rows import RecordingRows

@@ -9,8 +9,8 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from ser_hf.errors import RecipeError
-from ser_hf.optional import require
+from ser_hf.base.errors import RecipeError
+from ser_hf.base.optional import require
 
 from .families import Family
 from .settings import TransformerSettings

@@ -21,8 +21,8 @@ from transformers import (
     SequenceFeatureExtractor,
 )
 
-from ser_hf.errors import RecipeError, SerHfError, unknown
-from ser_hf.pickles import pickles_in
+from ser_hf.base.errors import RecipeError, SerHfError, unknown
+from ser_hf.base.pickles import pickles_in
 
 from .families import FAMILIES, Family
 from .lora import add_lora

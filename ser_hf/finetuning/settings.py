@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-from ser_hf.errors import RecipeError, unknown
+from ser_hf.base.errors import RecipeError, unknown
 
 FREEZE = ("none", "feature_encoder", "encoder")
 

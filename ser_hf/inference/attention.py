@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from ser_hf.audio import load
+from ser_hf.base.errors import SerHfError
 from ser_hf.baselines import Svm
-from ser_hf.errors import SerHfError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.mel_scale import hz_to_mel, mel_to_hz
 from ser_hf.reporting.attention import Attended, write_attention

@@ -9,8 +9,8 @@ import numpy as np
 from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.audio import load
+from ser_hf.base.errors import SerHfError
 from ser_hf.baselines import Svm
-from ser_hf.errors import SerHfError
 from ser_hf.features import inputs_of
 from ser_hf.training import load_checkpoint, probabilities
 

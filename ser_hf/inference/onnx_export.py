@@ -16,10 +16,10 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ser_hf import __version__
-from ser_hf.atomic import replacing
+from ser_hf.base.atomic import replacing
+from ser_hf.base.errors import SerHfError
+from ser_hf.base.optional import require
 from ser_hf.baselines import Svm
-from ser_hf.errors import SerHfError
-from ser_hf.optional import require
 from ser_hf.training import load_checkpoint
 
 from ._export_lstm import with_exportable_lstms

@@ -10,9 +10,9 @@ import torch
 from transformers import PreTrainedConfig
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from ser_hf.errors import CheckpointError
+from ser_hf.base.errors import CheckpointError
+from ser_hf.base.optional import require
 from ser_hf.models import SerFeatureExtractor
-from ser_hf.optional import require
 
 LOGITS = "logits"
 _ERRORS: tuple[str, ...] = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NotImplemented")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.evaluation import evaluate_predictions
 
 from ._results import load_predictions, load_results

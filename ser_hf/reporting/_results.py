@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 RESULTS = "results.json"
 PREDICTIONS = "predictions.parquet"

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from .model_card import PLACEHOLDER
 

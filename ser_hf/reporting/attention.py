@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_hf.atomic import replacing
+from ser_hf.base.atomic import replacing
 
 from ._canvas import BLUE, DPI, GREY, INK, ORANGE, headed, labels, percent_ticks, plain, style
 from ._wording import SEPARATOR, percent

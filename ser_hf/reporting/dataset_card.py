@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ser_hf.atomic import write_text
+from ser_hf.base.atomic import write_text
 
 from . import _wording
 from ._licences import combined_licence, language_codes, size_category

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ser_hf.errors import CheckpointError
-from ser_hf.pickles import pickles_in
+from ser_hf.base.errors import CheckpointError
+from ser_hf.base.pickles import pickles_in
 
 from ._results import BUILD
 from ._upload import upload

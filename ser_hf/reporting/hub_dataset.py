@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 from ._results import BUILD, load_build
 from ._upload import upload

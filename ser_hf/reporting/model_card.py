@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_hf.atomic import write_text
+from ser_hf.base.atomic import write_text
 
 from . import _wording
 from ._licences import Licence, combined_licence, language_codes

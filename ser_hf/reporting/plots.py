@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ser_hf.atomic import replacing
+from ser_hf.base.atomic import replacing
 
 from ._canvas import (
     BLUE,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ser_hf.atomic import write_text
+from ser_hf.base.atomic import write_text
 
 from . import _wording
 from ._results import load_predictions, load_results

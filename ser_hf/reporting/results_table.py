@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ser_hf.atomic import write_text
-from ser_hf.errors import SerHfError
+from ser_hf.base.atomic import write_text
+from ser_hf.base.errors import SerHfError
 
 from ._pooling import pooled
 from ._results import load_results

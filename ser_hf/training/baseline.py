@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ser_hf.base.errors import RecipeError
 from ser_hf.baselines import Clips, Svm, build_baseline, fit
 from ser_hf.data import class_weights
-from ser_hf.errors import RecipeError
 from ser_hf.evaluation import scores
 from ser_hf.features import FeatureRows
 from ser_hf.labels import get_scheme

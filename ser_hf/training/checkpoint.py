@@ -14,11 +14,11 @@ from transformers import (
     SequenceFeatureExtractor,
 )
 
+from ser_hf.base.errors import CheckpointError
+from ser_hf.base.pickles import SUFFIXES, pickles_in
 from ser_hf.baselines import Svm, is_baseline, load_baseline
-from ser_hf.errors import CheckpointError
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
-from ser_hf.pickles import SUFFIXES, pickles_in
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 _BROKEN += (SafetensorError, StrictDataclassError)

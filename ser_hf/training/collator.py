@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from ser_hf.augment import brighten, cutmix, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.records import INPUT_FEATURES, LABEL_DISTRIBUTION
 
 from .arguments import AugmentArguments

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 
 from .layers import body_blocks, body_layers, has_matrix, has_statistics, own_parameters
 from .recipe import Recipe

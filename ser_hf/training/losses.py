@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional as F
 from transformers import PreTrainedModel
 
-from ser_hf.errors import RecipeError, unknown
+from ser_hf.base.errors import RecipeError, unknown
 from ser_hf.models import SpectrogramClassifier
 
 from .arguments import LossArguments

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from transformers import PreTrainedModel, SequenceFeatureExtractor
 
+from ser_hf.base.errors import RecipeError, unknown
 from ser_hf.baselines import BASELINES, build_functionals
-from ser_hf.errors import RecipeError, unknown
 from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_extractor, load_transformer
 from ser_hf.labels import get_scheme
 from ser_hf.models import (

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from transformers import Trainer, TrainingArguments
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 
 from .arguments import OptimiserArguments
 from .layers import body_blocks, own_parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 
 PRECISIONS = ("auto", "bf16", "fp32")
 

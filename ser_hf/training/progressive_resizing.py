@@ -14,7 +14,7 @@ from torch import nn
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from ser_hf.augment import resize
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 
 
 class ProgressiveResizing(TrainerCallback):

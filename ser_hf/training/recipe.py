@@ -13,8 +13,8 @@ from typing import Any, Never, get_args, get_type_hints
 from transformers import HfArgumentParser
 from yaml import YAMLError
 
-from ser_hf.errors import RecipeError, unknown
-from ser_hf.strict_yaml import parse_yaml
+from ser_hf.base.errors import RecipeError, unknown
+from ser_hf.base.strict_yaml import parse_yaml
 
 from .arguments import (
     GROUPS,

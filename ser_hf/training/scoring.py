@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedModel, SequenceFeatureExtractor
 
-from ser_hf.atomic import write_json
+from ser_hf.base.atomic import write_json
+from ser_hf.base.errors import CheckpointError
 from ser_hf.baselines import Svm
-from ser_hf.errors import CheckpointError
 from ser_hf.evaluation import evaluate_predictions, write_predictions
 from ser_hf.features import scoring_rows
 

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 from transformers import Trainer
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 
 from .weighted_sampling import WeightedTrainer
 

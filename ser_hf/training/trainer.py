@@ -23,13 +23,13 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 
 from ser_hf.augment import WaveformChain
+from ser_hf.base.errors import RecipeError, unknown
+from ser_hf.base.strict_yaml import parse_yaml
 from ser_hf.data import BALANCE_METHODS, class_weights, sample_weights
-from ser_hf.errors import RecipeError, unknown
 from ser_hf.evaluation import METRICS, scores
 from ser_hf.features import FeatureRows, RecordingRows
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES, LABEL
-from ser_hf.strict_yaml import parse_yaml
 
 from .arguments import DataArguments, FeatureArguments, LossArguments, ModelArguments, OptimiserArguments
 from .collator import SerCollator, check_strengths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.finetuning import TRANSFORMER, TransformerSettings
 
 from .arguments import AugmentArguments, FeatureArguments

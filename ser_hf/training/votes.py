@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.features import FeatureRows, RecordingRows
 from ser_hf.records import LABEL_DISTRIBUTION
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ser_hf.audio import audio_hash, decode, load
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 
 RATE = 16000
 TONE = (0.5 * np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)).astype(np.float32)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ser_hf.audio import decode, read_recording
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 
 VIDEOS = {
     "mp4": b"\0\0\0 ftypisom\0\0\2\0" + bytes(400),

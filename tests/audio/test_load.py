@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ser_hf.audio import decode, load, resample
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 
 
 def wav(samples: np.ndarray, rate: int = 16_000, subtype: str = "PCM_16", kind: str = "WAV") -> bytes:

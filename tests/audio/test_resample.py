@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from ser_hf.audio import resample
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 
 
 def sine(frequency: float, rate: int, seconds: float = 1.0) -> np.ndarray:

@@ -18,7 +18,7 @@ from ser_hf.audio._glottis import pulses
 from ser_hf.audio._phones import syllables
 from ser_hf.audio._prosody import EMOTIONS
 from ser_hf.audio.voice import SAMPLING_RATE, Voice, synthesise
-from ser_hf.errors import AudioError
+from ser_hf.base.errors import AudioError
 from ser_hf.labels import get_scheme
 
 TEXT = "Kids are talking by the door"

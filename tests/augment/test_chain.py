@@ -23,7 +23,7 @@ from ser_hf.augment import (
     speed,
     time_stretch,
 )
-from ser_hf.errors import AudioError, RecipeError, SerHfError
+from ser_hf.base.errors import AudioError, RecipeError, SerHfError
 
 RATE = 16_000
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.signal import convolve
 
 from ser_hf.augment import add_background, add_noise_snr, add_room, gain, set_loudness, shift_waveform, speed
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 RATE = 16_000
 

@@ -10,7 +10,7 @@ from torchaudio.functional import phase_vocoder
 
 from ser_hf.augment import add_noise, pitch_shift, tempo_and_pitch, time_stretch
 from ser_hf.augment._vocoder import at_tempo
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 
 RATE = 16_000
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
+from ser_hf.base.errors import SerHfError
 from ser_hf.baselines import FunctionalsExtractor, build_functionals
 from ser_hf.baselines import pitch as pitch_module
 from ser_hf.baselines.functionals import PERCENTILES, PROSODY, STATISTICS
 from ser_hf.baselines.pitch import pitch
-from ser_hf.errors import SerHfError
 
 RATE = 16_000
 

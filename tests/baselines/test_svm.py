@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from skops.io import dump
 
+from ser_hf.base.errors import CheckpointError, SerHfError
 from ser_hf.baselines import Clips, FunctionalsExtractor, Svm, build_baseline, fit, load_baseline
 from ser_hf.baselines.speakers import normalise_speakers
-from ser_hf.errors import CheckpointError, SerHfError
 from ser_hf.training import load_checkpoint
 
 CLASSES = ("calm", "happy", "sad")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from ser_hf.base.errors import SerHfError
 from ser_hf.benchmarks import Result, Settings, Subject, measure, to_table
-from ser_hf.errors import SerHfError
 
 
 class Clock:

@@ -242,7 +242,7 @@ def test_words_that_do_not_fit(run, capsys):
 SOURCE = """
 import sys
 from ser_hf.corpora import Download
-from ser_hf.data.download.fetch import fetch
+from ser_hf.download.fetch import fetch
 from pathlib import Path
 url, size, cache = sys.argv[1:]
 fetch(Download(url=url, filename="toya.zip", size=int(size)), Path(cache))

@@ -12,10 +12,10 @@ from ser_hf.baselines import BASELINES
 from ser_hf.benchmarks import shipped_models
 from ser_hf.cli import COMMANDS, main
 from ser_hf.corpora import CORPORA
-from ser_hf.data import PROTOCOLS
 from ser_hf.finetuning import TRANSFORMER
 from ser_hf.labels import SCHEMES
 from ser_hf.models import MODELS
+from ser_hf.protocols import PROTOCOLS
 from ser_hf.training.arguments import GROUPS
 
 HEAVY = [

@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from ser_hf import experiment, rescoring
 from ser_hf.cli import main
+from ser_hf.flows import evaluate as evaluate_flow
+from ser_hf.flows import train as train_flow
 from ser_hf.reporting import load_results
 
 
 @pytest.fixture
 def _no_report(monkeypatch):
-    for module in (experiment, rescoring):
+    for module in (train_flow, evaluate_flow):
         monkeypatch.setattr(module, "write_report", lambda _: None)
-    monkeypatch.setattr(experiment, "write_model_card", lambda _: None)
+    monkeypatch.setattr(train_flow, "write_model_card", lambda _: None)
 
 
 def test_evaluate_writes_a_report_beside_the_score(tiny_run, tones_root, tmp_path, capsys):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_hf.errors import CorpusError
+from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, Corpus, scan
-from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 SPEECH, NONSPEECH = CORPORA["asvp_esd"], CORPORA["asvp_esd_nonspeech"]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.baum1s import read_spontaneous
-from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 SPONTANEOUS, ACTED = CORPORA["baum1s"], CORPORA["baum1a"]

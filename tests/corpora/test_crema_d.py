@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, audio_files, scan
 from ser_hf.corpora.crema_d import read
-from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 CREMA_D = CORPORA["crema_d"]

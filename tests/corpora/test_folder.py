@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, scan
-from ser_hf.errors import CorpusError
 
 FOLDER = CORPORA["folder"]
 

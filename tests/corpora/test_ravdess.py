@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.ravdess import parse
-from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 OFFICIAL = {"neutral": 96} | dict.fromkeys(["calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"], 192)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.ravdess import parse as parse_speech
 from ser_hf.corpora.ravdess_song import parse
-from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 OFFICIAL = {"neutral": 92} | dict.fromkeys(["calm", "happy", "sad", "angry", "fearful"], 184)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ser_hf.base.errors import CorpusError, SerHfError
 from ser_hf.corpora import CORPORA, audio_files, corpus_root, scan
-from ser_hf.errors import CorpusError, SerHfError
 from ser_hf.labels import EMOTIONS
 
 RAVDESS = CORPORA["ravdess"]

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.shemo import parse
-from ser_hf.errors import CorpusError
 from ser_hf.records import Clip
 
 LABELS = {"anger": 1042, "fear": 32, "happiness": 203, "neutral": 1160, "sadness": 362, "surprise": 201}

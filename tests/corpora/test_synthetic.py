@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.synthetic import parse
-from ser_hf.errors import CorpusError
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.corpora._xlsx import LARGEST, workbook_rows
-from ser_hf.errors import CorpusError
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 SHEET = "xl/worksheets/sheet1.xml"

@@ -11,18 +11,9 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from ser_hf.audio import audio_hash, decode
-from ser_hf.data import (
-    BALANCE_METHODS,
-    Perturbation,
-    audit,
-    balance,
-    class_weights,
-    oversample,
-    sample_weights,
-    undersample,
-)
-from ser_hf.data.audit import add_fingerprints
-from ser_hf.errors import AudioError, SerHfError, SplitError
+from ser_hf.audit import add_fingerprints, audit
+from ser_hf.base.errors import AudioError, SerHfError, SplitError
+from ser_hf.data import BALANCE_METHODS, Perturbation, balance, class_weights, oversample, sample_weights, undersample
 
 OF_A_COPY = {"audio", "clip_id", "source", "augmentation", "duration", "audio_hash"}
 DONE = re.compile(r"time_stretch=([\d.]+) pitch_shift=(-?[\d.]+) noise=([\d.]+)")

@@ -13,10 +13,10 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_hf.base.errors import AudioError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.data import checks, load_corpus
 from ser_hf.data.checks import BadClip, BadRecordingError, Findings, bad_clips_error, read_clip, repeated_audio
-from ser_hf.errors import AudioError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 123456\n"
 PAGE = b"<!DOCTYPE html><html><body>Log in</body></html>"

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from ser_hf.base.errors import AudioError, CorpusError, SerHfError
 from ser_hf.data import load_corpus
-from ser_hf.errors import AudioError, CorpusError, SerHfError
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 123456\n"
 BAD = {

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from ser_hf.building import build, rebuild
+from ser_hf.base.errors import SerHfError, SplitError
 from ser_hf.data import MANIFEST, load_built, read_manifest
-from ser_hf.errors import SerHfError, SplitError
+from ser_hf.flows.build import build, rebuild
 
 
 @pytest.fixture

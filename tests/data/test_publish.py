@@ -7,10 +7,11 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
-from ser_hf import building
-from ser_hf.building import audit_dataset, build
-from ser_hf.data import SplitOptions, _shards, load_built, write_parquet
-from ser_hf.errors import CorpusError, SerHfError, SplitError
+from ser_hf.base.errors import CorpusError, SerHfError, SplitError
+from ser_hf.data import _shards, load_built, write_parquet
+from ser_hf.flows import build as flow
+from ser_hf.flows.build import audit_dataset, build
+from ser_hf.protocols import SplitOptions
 
 HELD_OUT = SplitOptions(test_speakers=("ravdess_01", "savee_JE"))
 
@@ -22,7 +23,7 @@ def built(corpora_root, tmp_path_factory):
     return build(["ravdess", "savee"], out, protocol="speaker-independent", options=HELD_OUT, data_root=corpora_root)
 
 
-def make(root: Path, out: Path, **settings) -> building.Built:
+def make(root: Path, out: Path, **settings) -> flow.Built:
     """A small dataset of SAVEE."""
     return build(["savee"], out, **{"protocol": "random", "data_root": root} | settings)
 
@@ -275,7 +276,7 @@ def refuse(folder: Path) -> None:
 
 def test_a_failure_leaves_no_half_folder(tmp_path, corpora_root, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(building, "write_dataset_card", refuse)
+        patched.setattr(flow, "write_dataset_card", refuse)
         with pytest.raises(SerHfError, match="no card for out"):
             make(corpora_root, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
@@ -283,7 +284,7 @@ def test_a_failure_leaves_no_half_folder(tmp_path, corpora_root, monkeypatch):
 
 def test_a_failure_leaves_the_old_dataset(tmp_path, corpora_root, monkeypatch):
     out = make(corpora_root, tmp_path / "out").folder
-    monkeypatch.setattr(building, "write_dataset_card", refuse)
+    monkeypatch.setattr(flow, "write_dataset_card", refuse)
     with pytest.raises(SerHfError, match="no card for out"):
         make(corpora_root, out, options=SplitOptions(test_size=0.25), overwrite=True)
     assert len(load_built(out)["test"]) == 6

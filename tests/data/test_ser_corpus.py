@@ -10,10 +10,10 @@ import pytest
 from filelock import FileLock
 
 from ser_hf.audio import audio_hash, decode, read_recording
+from ser_hf.base.errors import AudioError, CorpusError, SerHfError
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.data import SerCorpus, ser_corpus
 from ser_hf.data.ser_corpus import row_features
-from ser_hf.errors import AudioError, CorpusError, SerHfError
 from ser_hf.labels import get_scheme
 
 EIGHT = ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"]

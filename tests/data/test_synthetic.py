@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.data import synthetic
 from ser_hf.data.synthetic import MARKER, synthetic_root, write_synthetic
-from ser_hf.errors import CorpusError
 
 SMALL = {"actors": 1, "sentences": 1, "words": 1}
 

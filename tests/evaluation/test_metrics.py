@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.evaluation import METRICS, SerMetrics, confusion_matrix, scores
 from ser_hf.evaluation.metrics import per_class_of, scores_of
 

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.evaluation import METRICS, clip_intervals, evaluate_predictions, score_table, scores, speaker_intervals
 
 CLASSES = ["neutral", "calm", "happy", "sad"]

@@ -12,7 +12,7 @@ import soundfile
 import torch
 
 from ser_hf.audio import load
-from ser_hf.errors import AudioError, SerHfError
+from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.features import FeatureRows, add_features
 from ser_hf.models import SerFeatureExtractor
 

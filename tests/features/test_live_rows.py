@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from ser_hf.errors import AudioError, SerHfError
+from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.features import FeatureRows, LiveFeatureRows, add_features
 from ser_hf.models import SerFeatureExtractor
 

@@ -4,7 +4,7 @@ import datasets
 import numpy as np
 import pytest
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.features import add_features
 from ser_hf.features.statistics import feature_statistics
 from ser_hf.models import SerFeatureExtractor

@@ -4,7 +4,7 @@ import datasets
 import numpy as np
 import pytest
 
-from ser_hf.errors import AudioError, SerHfError
+from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.features import add_features
 from ser_hf.models import SerFeatureExtractor
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-from ser_hf.errors import AudioError, CheckpointError, RecipeError
+from ser_hf.base.errors import AudioError, CheckpointError, RecipeError
 from ser_hf.features.waveform_rows import waveform_inputs
 from ser_hf.finetuning import FAMILIES, TransformerSettings, load_extractor, load_transformer, merge_lora
 from ser_hf.training import load_checkpoint, probabilities

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from ser_hf.audio import load
+from ser_hf.base.errors import SerHfError
 from ser_hf.cli import main
-from ser_hf.errors import SerHfError
 from ser_hf.inference import SerClassifier, plot_attention
 from ser_hf.inference.attention import attend
 from ser_hf.models import SerFeatureExtractor, build_config, build_model

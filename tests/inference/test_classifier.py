@@ -11,8 +11,8 @@ from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, 
 
 import ser_hf.models  # registers the Auto classes  # noqa: F401
 from ser_hf.audio import load
+from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.cli import main
-from ser_hf.errors import AudioError, SerHfError
 from ser_hf.inference import SerClassifier
 
 RATE = 16_000

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ser_hf import optional
+from ser_hf.base import optional
+from ser_hf.base.errors import CheckpointError, SerHfError
 from ser_hf.cli import main
-from ser_hf.errors import CheckpointError, SerHfError
 from ser_hf.inference import SerClassifier, export_onnx, onnx_export
 from ser_hf.inference.onnx_export import write_onnx
 from ser_hf.inference.onnx_model import OnnxModel

@@ -1,4 +1,4 @@
-"""A run as ``experiment.py`` leaves it: plausible numbers, consistent with one another."""
+"""A run as ``flows/train.py`` leaves it: plausible numbers, consistent with one another."""
 
 from __future__ import annotations
 

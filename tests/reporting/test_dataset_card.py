@@ -5,7 +5,7 @@ import json
 import pytest
 from huggingface_hub import DatasetCard
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.reporting import render_dataset_card, write_dataset_card
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from ser_hf.errors import CheckpointError, SerHfError
+from ser_hf.base.errors import CheckpointError, SerHfError
 from ser_hf.reporting import push_run, write_model_card
 from ser_hf.reporting.hub import files_to_push
 
 TOKEN = "hf_loopback"
 PUSH = """
 import json, sys
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.reporting.hub import push_run
 
 def outcome(call):

@@ -6,7 +6,7 @@ import datasets
 import pytest
 from huggingface_hub import DatasetCard
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.reporting import render_dataset_card
 from ser_hf.reporting.hub_dataset import files_to_push, push_dataset
 

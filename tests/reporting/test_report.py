@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.reporting import write_model_card, write_report
 from ser_hf.reporting._wording import confident_errors, worst_confusions
 

@@ -7,7 +7,7 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from ser_hf.errors import SerHfError
+from ser_hf.base.errors import SerHfError
 from ser_hf.reporting import write_model_card, write_report
 from ser_hf.reporting._results import (
     BUILD_SHAPE,

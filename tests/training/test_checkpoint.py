@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from ser_hf.errors import CheckpointError
+from ser_hf.base.errors import CheckpointError
 from ser_hf.models import CnnBlstmAttentionForAudioClassification, SerFeatureExtractor
 from ser_hf.training import load_checkpoint
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_hf.augment import brighten, erase, mask, mixup, rotate, shift, spectrogram_noise, stretch, zoom
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.training.arguments import AugmentArguments
 from ser_hf.training.collator import SerCollator
 

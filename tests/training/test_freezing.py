@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import TrainerCallback
 
-from ser_hf.experiment import make_extractor, make_model
 from ser_hf.features import FeatureRows
+from ser_hf.flows.train import make_extractor, make_model
 from ser_hf.training import build_trainer, configure, load_recipe
 from ser_hf.training.freezing import Freezing
 from ser_hf.training.layers import body_blocks, body_layers, own_parameters

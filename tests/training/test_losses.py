@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ser_hf.errors import RecipeError
-from ser_hf.experiment import make_extractor, make_model
+from ser_hf.base.errors import RecipeError
 from ser_hf.features import FeatureRows
+from ser_hf.flows.train import make_extractor, make_model
 from ser_hf.models import build_config, build_model
 from ser_hf.training import build_trainer, configure, load_recipe
 from ser_hf.training.losses import focal_loss, set_loss

@@ -7,8 +7,8 @@ import torch
 import yaml
 from torch.nn import functional as F
 
-from ser_hf.errors import RecipeError
-from ser_hf.experiment import make_extractor, make_model
+from ser_hf.base.errors import RecipeError
+from ser_hf.flows.train import make_extractor, make_model
 from ser_hf.models import build_config, build_model
 from ser_hf.training import build_trainer, check_layers, configure, load_recipe
 from ser_hf.training.layers import body_blocks, own_parameters

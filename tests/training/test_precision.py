@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.training.precision import use_bf16
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from transformers import Trainer
 
 from ser_hf.augment import resize
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.models import TimmCnnConfig, TimmCnnForAudioClassification
 from ser_hf.models.cnn_blstm_attention import CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification
 from ser_hf.training import build_trainer, configure, load_recipe

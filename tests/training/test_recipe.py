@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.training import folders, load_recipe, pairs
 from ser_hf.training.arguments import GROUPS
 from ser_hf.training.recipe import keys

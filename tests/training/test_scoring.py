@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from ser_hf.errors import CheckpointError
+from ser_hf.base.errors import CheckpointError
 from ser_hf.features import FeatureRows
 from ser_hf.models import SerFeatureExtractor, build_config, build_model
 from ser_hf.training import predict, read_split, score, write_split

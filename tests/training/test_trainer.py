@@ -11,9 +11,9 @@ from accelerate.data_loader import prepare_data_loader
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from transformers import EarlyStoppingCallback, EvalPrediction, Trainer
 
-from ser_hf.errors import RecipeError
-from ser_hf.experiment import make_extractor, make_model
+from ser_hf.base.errors import RecipeError
 from ser_hf.features import FeatureRows
+from ser_hf.flows.train import make_extractor, make_model
 from ser_hf.training import build_trainer, configure, load_recipe
 from ser_hf.training.trainer import history, validation_scores
 from ser_hf.training.weighted_sampling import EpochWeightedSampler, WeightedTrainer

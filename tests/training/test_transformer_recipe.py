@@ -2,7 +2,7 @@
 
 import pytest
 
-from ser_hf.errors import RecipeError
+from ser_hf.base.errors import RecipeError
 from ser_hf.training import load_recipe
 from ser_hf.training.transformer_recipe import check_transformer
 

@@ -1,0 +1,1 @@
+"""What has nothing to do with speech: errors, atomic files, registries, strict YAML, provenance."""

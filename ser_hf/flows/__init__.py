@@ -1,0 +1,1 @@
+"""The flows, one a file, each readable from top to bottom: train, build, evaluate."""

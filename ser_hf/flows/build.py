@@ -1,0 +1,215 @@
+"""Corpus folders -> a dataset folder that ``load_dataset`` reads, and the audit of such a folder."""
+
+from __future__ import annotations
+
+import glob
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ser_hf.audit import Audit, audit
+from ser_hf.base.atomic import write_json
+from ser_hf.base.errors import SerHfError
+from ser_hf.base.provenance import now, versions
+from ser_hf.data import (
+    MANIFEST,
+    Corpora,
+    load_built,
+    load_corpus,
+    read_manifest,
+    split_by_manifest,
+    write_manifest,
+    write_parquet,
+)
+from ser_hf.labels import Scheme, get_scheme
+from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split, split_counts
+from ser_hf.reporting import load_build, write_dataset_card
+from ser_hf.training import folders
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A built dataset."""
+
+    folder: Path
+    corpora: Corpora
+    split: Split
+    configs: tuple[str, ...]
+
+
+def build(
+    corpora: Sequence[str],
+    output: str | Path,
+    *,
+    protocol: str,
+    options: SplitOptions | None = None,
+    scheme: str | Path | Scheme = "8class",
+    data_root: str | Path | None = None,
+    data_dirs: Sequence[str] = (),
+    skip_bad: bool = False,
+    num_proc: int | None = None,
+    overwrite: bool = False,
+) -> Built:
+    """Builds a harmonised dataset: Parquet shards, ``build.json`` and the dataset card.
+
+    The folder appears whole or not at all. ``load_dataset(output, "ravdess")`` reads one corpus, ``"combined"`` all.
+    What a build that was killed has left beside it is removed.
+
+    Args:
+        corpora: registered names, or the one word ``all``: every corpus that has a folder.
+        output: the folder to make.
+        protocol: split rule.
+        options: its fold, seed, sizes and speakers.
+        scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
+        data_root: folder that holds one folder per corpus.
+        data_dirs: ``NAME=DIR`` words, over ``data_root``.
+        skip_bad: leave out clips that cannot be used and list them in the ledger.
+        num_proc: worker processes.
+        overwrite: replace a dataset built there before.
+
+    Raises:
+        SerHfError: ``output`` is in use, or any error of loading and splitting.
+    """
+    folder, labels = Path(output), get_scheme(scheme)
+    _check_output(folder, overwrite)
+    PROTOCOLS[protocol].check(options or SplitOptions())  # before any clip is read
+    loaded = load_corpus(
+        corpora, data_root=data_root, data_dirs=folders(data_dirs), scheme=labels, skip_bad=skip_bad, num_proc=num_proc
+    )
+    split = make_split(loaded.dataset, protocol, options)
+    return _publish(folder, labels, loaded, split, overwrite)
+
+
+def rebuild(
+    manifest: str | Path,
+    output: str | Path,
+    *,
+    data_root: str | Path | None = None,
+    data_dirs: Sequence[str] = (),
+    skip_bad: bool = False,
+    allow_differences: bool = False,
+    num_proc: int | None = None,
+    overwrite: bool = False,
+) -> Built:
+    """Builds the dataset of a manifest from the user's own copy of its corpora: the same clips, labels and splits.
+
+    Args:
+        manifest: folder with ``manifest.parquet`` and ``build.json``, as `ser-hf push` sends them.
+        output: the folder to make.
+        data_root: folder that holds one folder per corpus.
+        data_dirs: ``NAME=DIR`` words, over ``data_root``.
+        skip_bad: leave out clips that cannot be used and list them in the ledger.
+        allow_differences: build even where clips are missing or their audio is another; the card says so.
+        num_proc: worker processes.
+        overwrite: replace a dataset built there before.
+
+    Raises:
+        SerHfError: there is no manifest, or the copy differs from it; also any error of loading.
+    """
+    folder = Path(output)
+    _check_output(folder, overwrite)
+    wanted, facts = read_manifest(manifest), load_build(manifest)
+    labels = Scheme.from_dict(facts["scheme_definition"])
+    loaded = load_corpus(
+        [corpus["name"] for corpus in facts["corpora"]],
+        data_root=data_root,
+        data_dirs=folders(data_dirs),
+        scheme=labels,
+        skip_bad=skip_bad,
+        num_proc=num_proc,
+    )
+    split, found = split_by_manifest(loaded.dataset, wanted, facts["split"])
+    if found and not allow_differences:
+        raise SerHfError(
+            f"your recordings are not those of the manifest {manifest}: {'; '.join(found.lines())}. "
+            "Fetch the release it was made from, or build with --allow_differences"
+        )
+    return _publish(folder, labels, replace(loaded, remarks=(*loaded.remarks, *found.lines())), split, overwrite)
+
+
+def _publish(folder: Path, labels: Scheme, loaded: Corpora, split: Split, overwrite: bool) -> Built:
+    """Writes the folder of a dataset, whole or not at all."""
+    with _workshop(folder) as room:
+        made = room / folder.name
+        made.mkdir()
+        configs = write_parquet(split.datasets, made)
+        write_manifest(split.datasets, made / MANIFEST)
+        facts = {
+            "schema": 1,
+            "name": folder.name,
+            "created": now(),
+            "versions": versions(),
+            "corpora": [corpus.card() for corpus in loaded.records],
+            "scheme": labels.name,
+            "scheme_definition": labels.to_dict(),
+            "classes": split.datasets["train"].features["label"].names,
+            "ledger": loaded.ledger.to_dict(),
+            "remarks": list(loaded.remarks),
+            "splits": split_counts(split.datasets),
+            "split": split.info.to_dict(),
+            "audit": split.audit.to_list(),
+            "configs": configs,
+        }
+        write_json(made / "build.json", facts)
+        write_dataset_card(made)
+        _check_output(folder, overwrite)  # another build may have been quicker
+        if folder.exists():
+            folder.rename(room / "replaced")
+        made.rename(folder)
+    return Built(folder, loaded, split, tuple(config["config_name"] for config in configs))
+
+
+def audit_dataset(
+    dataset: str | Path, config: str | None = None, *, speaker_independent: bool = False, num_proc: int | None = None
+) -> Audit:
+    """Audits a dataset on disk.
+
+    Args:
+        dataset: folder written by `build`, or any that ``load_dataset`` reads, with the columns the audit needs.
+        config: configuration; by default ``combined`` for a built dataset.
+        speaker_independent: shared speakers are errors even where the dataset's protocol does not claim otherwise.
+        num_proc: worker processes for the fingerprints of the recordings.
+
+    Raises:
+        SerHfError: it cannot be loaded, or lacks columns.
+    """
+    folder = Path(dataset)
+    if not folder.is_dir():
+        raise SerHfError(f"no dataset folder {folder}; expected one written by `ser-hf build`")
+    claim = speaker_independent
+    if (folder / "build.json").is_file():
+        config, split = config or "combined", load_build(folder)["split"]
+        protocol = PROTOCOLS[split["protocol"]]
+        claim = claim or bool(split.get("claims_speaker_independent", protocol.claims_speaker_independent))
+    return audit(load_built(folder, config), claims_speaker_independent=claim, num_proc=num_proc)
+
+
+@contextmanager
+def _workshop(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder`` to build in, removed at the end; one that a killed build left is removed first."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    prefix, suffix = f".{folder.name}.", ".building"
+    for left in folder.parent.glob(f"{glob.escape(prefix)}*{suffix}"):
+        try:
+            with FileLock(left / "lock", timeout=0):
+                shutil.rmtree(left)
+        except Timeout:  # another build is at work there
+            continue
+    with tempfile.TemporaryDirectory(prefix=prefix, suffix=suffix, dir=folder.parent) as name:
+        room = Path(name)
+        with FileLock(room / "lock"):
+            yield room
+
+
+def _check_output(folder: Path, overwrite: bool) -> None:
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not (folder / "build.json").is_file():
+        raise SerHfError(f"{folder} exists and is not a dataset built by ser_hf; choose another --output")
+    if not overwrite:
+        raise SerHfError(f"{folder} already holds a dataset; choose another --output, or replace it with --overwrite")

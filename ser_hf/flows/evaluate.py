@@ -1,0 +1,118 @@
+"""A run's checkpoint on recordings: its own test clips again, or other corpora."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ser_hf.base.atomic import write_json
+from ser_hf.base.errors import SplitError
+from ser_hf.base.provenance import now, versions
+from ser_hf.data import load_corpus
+from ser_hf.features import prepared
+from ser_hf.labels import Scheme
+from ser_hf.protocols import split_counts
+from ser_hf.reporting import load_results, write_report
+from ser_hf.training import folders, load_checkpoint, read_split, score
+
+
+def evaluate(
+    run: str | Path,
+    corpora: Sequence[str] | None = None,
+    *,
+    data_root: str | Path | None = None,
+    data_dirs: Sequence[str] = (),
+    skip_bad: bool = False,
+    num_proc: int | None = None,
+    output: str | Path | None = None,
+) -> tuple[dict[str, Any], Path]:
+    """Scores a checkpoint and writes results.json, predictions.parquet, plots and report into a folder of their own.
+
+    Args:
+        run: run folder of `train`.
+        corpora: score every clip of these; None scores the run's own test clips.
+        data_root: folder that holds one folder per corpus.
+        data_dirs: ``NAME=DIR`` words, over ``data_root``.
+        skip_bad: leave out unreadable files and list them in the ledger.
+        num_proc: worker processes.
+        output: by default ``<run>/evaluations/<corpora or "test">``.
+
+    Returns:
+        The results, and the folder they are in.
+
+    Raises:
+        SplitError: a clip of the run's test split is not there, or a clip asked for was trained on.
+        SerHfError: any error of loading checkpoint and recordings.
+    """
+    folder = Path(run)
+    model, extractor = load_checkpoint(folder)
+    trained, split = load_results(folder), read_split(folder)
+    defined = trained["data"].get("scheme_definition")
+    names = list(corpora or (corpus["name"] for corpus in trained["data"]["corpora"]))
+    loaded = load_corpus(
+        names,
+        data_root=data_root,
+        data_dirs=folders(data_dirs),
+        scheme=Scheme.from_dict(defined) if defined else trained["data"]["scheme"],
+        skip_bad=skip_bad,
+        num_proc=num_proc,
+    )
+    rows = loaded.dataset.select(_chosen(list(loaded.dataset["clip_id"]), split, own=corpora is None))
+    rows = prepared(rows, extractor, num_proc=num_proc)
+    what = "-".join(names) if corpora else "test"
+    target = Path(output) if output else folder / "evaluations" / what
+    speakers = set(rows["speaker"])
+    seen = set(split["train"]["speakers"]) | set(split["validation"]["speakers"])
+    results = {
+        **trained,
+        "name": f"{trained['name']} on {what}",
+        "created": now(),
+        "versions": versions(),
+        "synthetic": trained["synthetic"] or any(corpus.synthetic for corpus in loaded.records),
+        "data": {
+            **trained["data"],
+            "corpora": [corpus.card() for corpus in loaded.records],
+            "ledger": loaded.ledger.to_dict(),
+            "remarks": list(loaded.remarks),
+            "splits": split_counts({"test": rows}),
+        },
+        "split": {
+            **trained["split"],
+            "protocol": trained["split"]["protocol"] if corpora is None else "cross-corpus",
+            "description": f"all clips of {', '.join(names)}, none trained on" if corpora else "the run's test clips",
+            "fold": trained["split"]["fold"] if corpora is None else None,
+            "speaker_independent": None not in speakers and not speakers & seen,
+            "test_speakers": sorted(speakers - {None}),
+        },
+        "audit": trained["audit"] if corpora is None else [],
+    }
+    results["test"] = score(model, extractor, rows, trained["data"]["classes"], target)
+    write_json(target / "results.json", results)
+    write_report(target)
+    return results, target
+
+
+def _chosen(clips: list[str], split: dict[str, dict[str, list[str]]], *, own: bool) -> list[int]:
+    """Row numbers to score.
+
+    Raises:
+        SplitError: a test clip is missing, or a clip was trained on.
+    """
+    if own:
+        position = {clip: i for i, clip in enumerate(clips)}
+        missing = [clip for clip in split["test"]["clips"] if clip not in position]
+        if missing:
+            raise SplitError(
+                f"{len(missing)} of the run's {len(split['test']['clips'])} test clips are not among the recordings, "
+                f"e.g. {missing[0]}; a score on the others would be another score"
+            )
+        return [position[clip] for clip in split["test"]["clips"]]
+    known = set(split["train"]["clips"]) | set(split["validation"]["clips"])
+    trained = [clip for clip in clips if clip in known]
+    if trained:
+        raise SplitError(
+            f"{len(trained)} of {len(clips)} clips were used in training, e.g. {trained[0]}; "
+            "leave out --corpora to score the run's own test clips"
+        )
+    return list(range(len(clips)))

@@ -1,0 +1,260 @@
+"""The whole flow, once, from top to bottom: recipe -> data -> split -> model -> training -> score -> report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+from accelerate import PartialState
+from transformers import PreTrainedModel, SequenceFeatureExtractor, set_seed
+
+from ser_hf.audio import load
+from ser_hf.audit import add_fingerprints
+from ser_hf.augment import WaveformChain
+from ser_hf.base.atomic import write_json, write_text
+from ser_hf.base.errors import RecipeError
+from ser_hf.base.provenance import hardware, now, peak_memory_mb, versions
+from ser_hf.baselines import BASELINES, WEIGHTS, Svm
+from ser_hf.data import Corpora, balance, load_corpus
+from ser_hf.features import (
+    FeatureRows,
+    LiveFeatureRows,
+    RecordingRows,
+    WaveformRows,
+    feature_statistics,
+    prepared,
+    scoring_rows,
+)
+from ser_hf.finetuning import merge_lora
+from ser_hf.labels import get_scheme
+from ser_hf.models import SerFeatureExtractor
+from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split, split_counts
+from ser_hf.records import CLIP_ID
+from ser_hf.reporting import push_run, write_model_card, write_report
+from ser_hf.training import (
+    RECIPE,
+    STATISTICS,
+    Recipe,
+    build_trainer,
+    check_layers,
+    configure,
+    fit_baseline,
+    folders,
+    load_checkpoint,
+    make_extractor,
+    make_model,
+    network_facts,
+    score,
+    write_split,
+)
+
+_DECODED = 1 << 30
+"""Bytes of decoded recordings held where rows are made of them in every epoch: about 4.6 hours at 16 kHz."""
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything known of the clips of a run; the rows of ``split`` carry features, or for a transformer audio.
+
+    ``balance`` says what became of the training split, see `ser_hf.data.balance`; ``versions`` are those the run began
+    with: a checkout may change while it lasts.
+    """
+
+    corpora: Corpora
+    extractor: SequenceFeatureExtractor
+    split: Split
+    balance: dict[str, Any]
+    versions: dict[str, str]
+
+
+def train(recipe: Recipe) -> dict[str, Any]:
+    """Runs a recipe and writes its run folder: checkpoint, results.json, predictions.parquet, plots, report and card.
+
+    The test split is scored once, after training, by the checkpoint as saved, in float32. Under several processes
+    training and validation are shared and the main process writes.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        SerHfError: anything the user can mend, see the errors of every step.
+    """
+    args, folder = recipe.training, recipe.folder
+    push, args.push_to_hub = args.push_to_hub, False  # the Trainer would push every checkpoint; we push the run, once
+    repository = str(args.hub_model_id or "")
+    if push and not repository:
+        raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
+    resume = configure(recipe)
+    main = args.process_index == 0
+    if main and recipe.run.overwrite and resume is None:
+        clear(folder)
+    set_seed(args.seed)
+    if not is_baseline(recipe):  # first, so that no clip is read for a model that cannot be
+        check_layers(recipe, make_model(recipe, make_extractor(recipe)))
+        set_seed(args.seed)
+    with args.main_process_first(desc="data and features"):
+        data = prepare(recipe)
+    if main:
+        write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
+    model, facts = train_baseline(recipe, data) if is_baseline(recipe) else train_network(recipe, data, resume)
+    if main:
+        learned = trainable(model)
+        if isinstance(model, PreTrainedModel):
+            merge_lora(model)
+        model.save_pretrained(folder)
+        data.extractor.save_pretrained(folder)
+        results = describe(recipe, data, model, facts)
+        results["model"]["trainable_parameters"] = learned
+        finish(folder, results, data)
+        if push:
+            push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
+    PartialState().wait_for_everyone()
+    return results if main else {}
+
+
+def is_baseline(recipe: Recipe) -> bool:
+    """Whether the recipe's model is fitted by scikit-learn and not trained by the Trainer."""
+    return recipe.model.model in BASELINES
+
+
+def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Trains the network of a recipe; gives it and what results.json says about its training."""
+    model = make_model(recipe, data.extractor)
+    validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=_DECODED)
+    trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation)
+    start = time.perf_counter()
+    trainer.train(resume_from_checkpoint=resume)
+    return model, network_facts(trainer, time.perf_counter() - start)
+
+
+def train_baseline(recipe: Recipe, data: Data) -> tuple[Svm, dict[str, Any]]:
+    """Fits the baseline of a recipe; gives it and what results.json says about its training."""
+    return fit_baseline(recipe, data.split.datasets, by_speaker=data.split.info.speaker_independent)
+
+
+def prepare(recipe: Recipe) -> Data:
+    """Corpus folders -> split -> features -> balanced training split."""
+    settings = recipe.data
+    extractor = make_extractor(recipe)
+    options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
+    PROTOCOLS[str(settings.protocol)].check(options)  # before any clip is read
+    corpora = load_corpus(
+        settings.corpora,
+        data_root=settings.data_root,
+        data_dirs=folders(settings.data_dirs),
+        scheme=settings.scheme,
+        skip_bad=settings.skip_bad,
+        num_proc=settings.num_proc,
+    )
+    ready = partial(
+        prepared,
+        device=recipe.features.feature_device,
+        batch_size=recipe.features.feature_batch_size,
+        num_proc=settings.num_proc,
+    )
+    recordings = add_fingerprints(corpora.dataset, settings.num_proc)
+    split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+    if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS:
+        found = feature_statistics(split.datasets["train"])
+        extractor = extractor.with_normalisation(STATISTICS, found.mean, found.std)
+        split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+    parts, report = balance(
+        split.datasets,
+        settings.balance,
+        settings.balance_to,
+        settings.split_seed,
+        recordings=recordings,
+        finish=partial(ready, extractor=extractor),
+        num_proc=settings.num_proc,
+    )
+    return Data(corpora, extractor, replace(split, datasets=parts), report, versions())
+
+
+def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
+    """The training split, computed anew in every epoch where the recipe augments waveforms or a model takes them."""
+    train, extractor = data.split.datasets["train"], data.extractor
+    chain, votes = WaveformChain.parse(recipe.augment.waveform_augment, load), recipe.loss.soft_labels == "votes"
+    options: dict[str, Any] = {"training": True, "seed": recipe.training.seed, "cache_bytes": _DECODED, "votes": votes}
+    options["augment"] = chain or None
+    if not isinstance(extractor, SerFeatureExtractor):
+        return WaveformRows(train, extractor, duration=recipe.features.duration, **options)
+    if not chain:
+        return FeatureRows(train, training=True, votes=votes)
+    recordings = data.corpora.dataset
+    numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
+    chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
+    return LiveFeatureRows(chosen, extractor, **options)
+
+
+def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: dict[str, Any]) -> dict[str, Any]:
+    """Everything results.json says beside the score."""
+    info, scheme = data.split.info, get_scheme(recipe.data.scheme)
+    fold = "" if info.fold is None else f"-fold{info.fold}"
+    caveat = model.caveat if isinstance(model, Svm) else None
+    return {
+        "schema": 1,
+        "name": f"{recipe.name}-{info.protocol}{fold}",
+        "recipe": recipe.file,
+        "created": now(),
+        "versions": data.versions,
+        "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
+        **({"caveat": caveat} if caveat else {}),
+        "model": {
+            "library": "sklearn" if isinstance(model, Svm) else "transformers",
+            "model_type": model.config.model_type,
+            "architecture": type(model).__name__,
+            "parameters": model.num_parameters(),
+            "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
+        },
+        "features": {k: v for k, v in data.extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
+        "data": {
+            "corpora": [corpus.card() for corpus in data.corpora.records],
+            "scheme": scheme.name,
+            "scheme_definition": scheme.to_dict(),
+            "classes": [*scheme.classes],
+            "ledger": data.corpora.ledger.to_dict(),
+            "remarks": list(data.corpora.remarks),
+            "splits": split_counts(data.split.datasets),
+            "balance": data.balance,
+        },
+        "split": info.to_dict(),
+        "audit": data.split.audit.to_list(),
+        "training": {
+            **facts,
+            "peak_memory_mb": peak_memory_mb(),
+            "hardware": hardware(),
+            "processes": recipe.training.world_size,
+            "arguments": recipe.settings(),
+        },
+    }
+
+
+def trainable(model: PreTrainedModel | Svm) -> int:
+    """Numbers that training changes; of a baseline all."""
+    if isinstance(model, Svm):
+        return model.num_parameters()
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
+    """Scores the saved checkpoint on the test split, and writes everything that is made from the score."""
+    model, extractor = load_checkpoint(folder)
+    results["test"] = score(model, extractor, data.split.datasets["test"], results["data"]["classes"], folder)
+    write_split(folder, data.split.datasets)
+    write_json(folder / "results.json", results)
+    write_report(folder)
+    write_model_card(folder)
+
+
+def clear(folder: Path) -> None:
+    """Removes what an earlier run wrote, and nothing else."""
+    for name in ("checkpoints", "plots"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    made = ["results.json", "predictions.parquet", "report.html", "README.md", "split.json"]
+    for name in (*made, "model.safetensors", "model.onnx", WEIGHTS):
+        (folder / name).unlink(missing_ok=True)
