@@ -1,22 +1,23 @@
 """The user's own recordings: one sub-folder per emotion, or a table with a path and a label column.
 
 - Folders: ``ROOT/<emotion>/clip.wav``, or ``ROOT/<emotion>/<speaker>/clip.wav`` where speakers are known.
-- Table: ``ROOT`` is a ``.csv``, ``.tsv`` or ``.jsonl`` file, or holds one called ``metadata.*``. Columns ``path`` (or
-  ``file``, ``file_name``; relative to the table) and ``label`` (or ``emotion``); optional ``speaker``, ``sex``,
-  ``language``, ``sentence``.
+- Table: ``ROOT`` is a ``.csv``, ``.tsv`` or ``.jsonl`` file, or holds one called ``metadata.*``. A column with the path
+  (relative to the table, with slashes of either kind) and one with the label; optional speaker, sex, language and
+  sentence. The columns go by the usual names, in any case: see ``_COLUMNS``; a column of another name is not used, and
+  a warning says so. Delimiter and encoding are found, see `ser_hf.base.tables`.
 
 Labels are the harmonised emotions or common words for them (``anger``, ``happiness``, ``fear`` ...), in any case.
 """
 
 from __future__ import annotations
 
-import csv
-import json
+import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from ser_hf.base.errors import CorpusError, unknown
+from ser_hf.base.tables import SUFFIXES, TableError, column, read_table
 from ser_hf.labels import EMOTIONS
 from ser_hf.records import Clip, Sex
 
@@ -36,8 +37,36 @@ _WORDS = {
     "excitement": "excited",
     **{emotion: emotion for emotion in EMOTIONS},
 }
-_TABLES = (".csv", ".tsv", ".jsonl")
-_COLUMNS = {"path": ("path", "file", "file_name"), "label": ("label", "emotion")}
+_COLUMNS = {
+    "path": (
+        "path",
+        "file",
+        "file_name",
+        "filename",
+        "file_path",
+        "filepath",
+        "wav",
+        "wav_path",
+        "audio",
+        "audio_path",
+    ),
+    "label": ("label", "emotion", "class", "category"),
+    "speaker": ("speaker", "speaker_id", "spk", "spk_id", "subject", "actor"),
+    "sex": ("sex", "gender"),
+    "language": ("language", "lang"),
+    "sentence": ("sentence", "text", "transcript", "transcription"),
+}
+_SEGMENTS = ("start", "end")
+_SEXES: dict[str, Sex] = {
+    "female": "female",
+    "f": "female",
+    "woman": "female",
+    "male": "male",
+    "m": "male",
+    "man": "male",
+}
+
+logger = logging.getLogger(__name__)
 
 
 def find(root: Path) -> Iterator[Clip]:
@@ -46,7 +75,9 @@ def find(root: Path) -> Iterator[Clip]:
     Raises:
         CorpusError: an unknown label, a table without path and label, a row whose file is missing.
     """
-    table = root if root.is_file() else next((t for e in _TABLES if (t := root / f"metadata{e}").is_file()), None)
+    table = root if root.is_file() else next((t for e in SUFFIXES if (t := root / f"metadata{e}").is_file()), None)
+    if table is not None and table.suffix.lower() not in SUFFIXES:
+        raise CorpusError(f"{table}: expected a folder or a table ending in {', '.join(SUFFIXES)}")
     clips = _from_table(table) if table is not None else _from_folders(root)
     yield from sorted(clips, key=lambda clip: clip.path)
 
@@ -79,50 +110,68 @@ def _from_folders(root: Path) -> Iterator[Clip]:
 
 
 def _from_table(table: Path) -> Iterator[Clip]:
-    for number, row in _rows(table):
-        where = f"{table}, row {number}"
-        if not isinstance(row, dict):
-            raise CorpusError(f"{where}: expected an object with a path and a label, found {row!r:.60}")
-        values = {key: next((row[c] for c in names if row.get(c)), None) for key, names in _COLUMNS.items()}
-        if not all(values.values()):
-            columns = ", ".join(map(str, row))
-            raise CorpusError(
-                f"{where}: needs a path and a label, each in a column of that name; columns found: {columns}"
-            )
-        path = table.parent / str(values["path"])
-        if not path.is_file():
-            raise CorpusError(f"{where}: no file {path}; paths are relative to the folder of the table")
-        sex = str(row.get("sex") or "").lower() or None
-        if sex not in (None, "female", "male"):
-            raise CorpusError(f"{where}: unknown sex {sex!r}; expected female, male or nothing")
-        speaker = row.get("speaker")
-        yield Clip(
-            path=path,
-            corpus="folder",
-            native_label=str(values["label"]),
-            emotion=_emotion(str(values["label"]), where),
-            speaker=FOLDER.speaker(str(speaker)) if speaker not in (None, "") else None,
-            clip_id=f"folder/{_text(str(values['path']))}",
-            sex=cast("Sex | None", sex),
-            language=str(row["language"]) if row.get("language") else None,
-            sentence=str(row["sentence"]) if row.get("sentence") else None,
-        )
-
-
-def _rows(table: Path) -> Iterator[tuple[int, Any]]:
-    if table.suffix.lower() not in _TABLES:
-        raise CorpusError(f"{table}: expected a folder or a table ending in {', '.join(_TABLES)}")
     try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            if table.suffix.lower() == ".jsonl":
-                for number, line in enumerate(lines, start=1):
-                    if line.strip():
-                        yield number, json.loads(line)
-            else:
-                delimiter = "\t" if table.suffix.lower() == ".tsv" else ","
-                yield from enumerate(csv.DictReader(lines, delimiter=delimiter), start=2)
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
-        raise CorpusError(f"{table}: not readable as {table.suffix[1:].upper()} in UTF-8: {error}") from error
+        for i, (line, row) in enumerate(read_table(table)):
+            where = f"{table}, line {line}"
+            if i == 0:
+                _check_columns(table, row)
+            yield _clip(table, where, {key: _cell(row, key, where) for key in _COLUMNS}, row)
+    except TableError as error:
+        raise CorpusError(str(error)) from error
+
+
+def _check_columns(table: Path, row: dict[str, Any]) -> None:
+    """Refuses a table of parts of files, which would be taken whole, and names the columns that are not used."""
+    if any(name in row for name in _SEGMENTS):
+        raise CorpusError(
+            f"{table}: it has a column {' or '.join(_SEGMENTS)}, and parts of a file cannot be used yet; "
+            "cut them into files of their own, or leave the column out to use whole files"
+        )
+    known = {name for names in _COLUMNS.values() for name in names}
+    unused = [name for name in row if name not in known]
+    if unused:
+        logger.warning("%s: columns not used: %s", table, ", ".join(unused))
+
+
+def _cell(row: dict[str, Any], key: str, where: str) -> str | None:
+    """What a row says under the names that stand for ``key``; two columns that say different things are refused."""
+    said = {name: cell for name in _COLUMNS[key] if (cell := column(row, (name,))) is not None}
+    if len(set(said.values())) > 1:
+        both = " and ".join(f"{name} {cell!r}" for name, cell in said.items())
+        raise CorpusError(f"{where}: {both} could each be the {key}; keep one of these columns, or rename the other")
+    return next(iter(said.values()), None)
+
+
+def _clip(table: Path, where: str, values: dict[str, str | None], row: dict[str, Any]) -> Clip:
+    name, label, speaker = values["path"], values["label"], values["speaker"]
+    if name is None or label is None:
+        raise CorpusError(
+            f"{where}: needs a path ({', '.join(_COLUMNS['path'][:3])} ...) and a label "
+            f"({', '.join(_COLUMNS['label'][:2])} ...); columns found: {', '.join(map(str, row))}"
+        )
+    sex = _SEXES.get((values["sex"] or "").lower())
+    if values["sex"] and sex is None:
+        raise CorpusError(f"{where}: unknown sex {values['sex']!r}; expected female, male or nothing")
+    path, name = _file(table, name, where)
+    return Clip(
+        path=path,
+        corpus="folder",
+        native_label=label,
+        emotion=_emotion(label, where),
+        speaker=FOLDER.speaker(speaker) if speaker else None,
+        clip_id=f"folder/{_text(name)}",
+        sex=sex,
+        language=values["language"],
+        sentence=values["sentence"],
+    )
+
+
+def _file(table: Path, name: str, where: str) -> tuple[Path, str]:
+    """The file of a row and its name with forward slashes, whatever system wrote the table."""
+    for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
+        if (path := table.parent / spelling).is_file():
+            return path, spelling
+    raise CorpusError(f"{where}: no file {table.parent / name}; paths are relative to the folder of the table")
 
 
 FOLDER = register(

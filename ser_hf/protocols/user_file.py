@@ -1,13 +1,12 @@
 """The user's own split: a table with a clip and its side in every row.
 
-``.csv``, ``.tsv`` (with a header) or ``.jsonl``. A column ``split`` with train, validation (dev, valid, val) or test,
-and a column ``clip_id`` or ``path`` (``file``, ``file_name``); paths may be of any layout the corpus is known in.
+``.csv``, ``.tsv`` or ``.jsonl``, in the forms of `ser_hf.base.tables`. A column ``split`` with train, validation (dev,
+valid, val) or test, and a column ``clip_id`` or ``path`` (``file``, ``file_name``); paths may be of any layout the
+corpus is known in.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ser_hf.base.errors import SplitError, unknown
+from ser_hf.base.tables import TableError, column, read_table
 
 from ._clip_names import ClipNames
 from ._columns import Columns
@@ -34,7 +34,6 @@ _SIDES = {
     "test": "test",
     "testing": "test",
 }
-_TABLES = (".csv", ".tsv", ".jsonl")
 
 
 def assign(columns: Columns, options: SplitOptions) -> Indices:
@@ -92,38 +91,23 @@ def _listed(columns: Columns, table: Path) -> np.ndarray:
     return side
 
 
-def _entry(entry: Any, where: str) -> tuple[str, str]:
-    if not isinstance(entry, dict):
-        raise SplitError(f"{where}: expected an object with a clip_id and a split, found {entry!r:.60}")
-    name = next((entry[c] for c in _CLIP if entry.get(c)), None)
-    word = entry.get("split")
+def _entry(entry: dict[str, Any], where: str) -> tuple[str, str]:
+    name, word = column(entry, _CLIP), column(entry, ("split",))
     if not name or not word:
         columns = ", ".join(map(str, entry))
         raise SplitError(
             f"{where}: needs a clip_id (or path) and a split, each in a column of that name; found: {columns}"
         )
-    side = str(word).strip().lower()
-    if side not in _SIDES:
-        raise SplitError(f"{where}: {unknown('split', side, _SIDES)}")
-    return str(name).strip(), _SIDES[side]
+    if word.lower() not in _SIDES:
+        raise SplitError(f"{where}: {unknown('split', word.lower(), _SIDES)}")
+    return name, _SIDES[word.lower()]
 
 
-def _rows(table: Path) -> Iterator[tuple[int, Any]]:
-    """Line number and content of every row."""
-    kind = table.suffix.lower()
-    if kind not in _TABLES:
-        raise SplitError(f"split file {table}: expected a table ending in {', '.join(_TABLES)}")
+def _rows(table: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            if kind == ".jsonl":
-                yield from ((n, json.loads(line)) for n, line in enumerate(lines, start=1) if line.strip())
-            else:
-                reader = csv.DictReader(lines, delimiter="\t" if kind == ".tsv" else ",")
-                yield from ((reader.line_num, row) for row in reader)
-    except OSError as error:
-        raise SplitError(f"split file {table}: {error.strerror or error}") from error
-    except (UnicodeDecodeError, json.JSONDecodeError, csv.Error) as error:
-        raise SplitError(f"{table}: not readable as {kind[1:].upper()} in UTF-8: {error}") from error
+        yield from read_table(table)
+    except TableError as error:
+        raise SplitError(f"split file {error}") from error
 
 
 register(

@@ -156,26 +156,40 @@ def test_empty_lines_are_passed_over(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        ("csv", "file,text\na.wav,sad\n", "row 2: needs a path and a label, .*columns found: file, text"),
-        ("csv", "path;label\na.wav;sad\n", "row 2: needs a path and a label, .*columns found: path;label"),
-        ("csv", "path,label\na.wav,\n", "row 2: needs a path and a label"),
-        ("csv", "path,label\na.wav\n", "row 2: needs a path and a label"),
+        (
+            "csv",
+            "file,words\na.wav,sad\n",
+            r"line 2: needs a path \(.*\) and a label \(.*\); columns found: file, words",
+        ),
+        ("csv", "path,label\na.wav,\n", "line 2: needs a path .* and a label"),
+        ("csv", "path,label\na.wav\n", "line 2: needs a path .* and a label"),
+        ("csv", "path,label\na.wav,sad,x\n", "line 2: 3 cells under 2 column names; quote a cell that holds the delim"),
         (
             "csv",
             "path,label\na.wav,sad\ngone.wav,sad\n",
-            r"row 3: no file .*gone\.wav; paths are relative to the folder",
+            r"line 3: no file .*gone\.wav; paths are relative to the folder",
         ),
-        ("csv", "path,label\na.wav,angr\n", "row 2: unknown emotion 'angr'; did you mean 'ang(er|ry)'"),
-        ("csv", "path,label,sex\na.wav,sad,x\n", "row 2: unknown sex 'x'; expected female, male or nothing"),
+        ("csv", "path,label\na.wav,angr\n", "line 2: unknown emotion 'angr'; did you mean 'ang(er|ry)'"),
+        ("csv", "path,label,sex\na.wav,sad,x\n", "line 2: unknown sex 'x'; expected female, male or nothing"),
+        ("csv", "path,label,Label \na.wav,sad,sad\n", "the column 'label' is there twice; keep one"),
+        (
+            "csv",
+            "path,label,emotion\na.wav,0,sad\n",
+            "line 2: label '0' and emotion 'sad' could each be the label; keep",
+        ),
+        (
+            "csv",
+            "path,start,end,label\na.wav,0,1,sad\n",
+            "it has a column start or end, and parts of a file cannot be us",
+        ),
         ("csv", "path,label\n", "no clip found"),
         ("csv", "", "no clip found"),
-        ("csv", b"path,label\na.wav,sad\xe9\n", "not readable as CSV in UTF-8"),
-        ("csv", "path,label\na.wav,sad\n".encode("utf-16"), "not readable as CSV in UTF-8"),
-        ("jsonl", '{"path": "a.wav", "label": "sad"\n', "not readable as JSONL in UTF-8"),
-        ("jsonl", '{"path": "a.wav"}\n', "row 1: needs a path and a label"),
-        ("jsonl", '["a.wav", "sad"]\n', r"row 1: expected an object with a path and a label, found \['a.wav', 'sad'\]"),
-        ("jsonl", '{"path": "a.wav", "label": "sad"}\n7\n', "row 2: expected an object"),
-        ("tsv", "path,label\na.wav,sad\n", "row 2: needs a path and a label, .*columns found: path,label"),
+        ("csv", b"path,label\na.wav,sad\x81\n", "not readable as CSV: "),
+        ("jsonl", '{"path": "a.wav", "label": "sad"\n', "not readable as JSONL: "),
+        ("jsonl", '{"path": ' + "[" * 100_000, "not readable as JSONL: "),
+        ("jsonl", '{"path": "a.wav"}\n', "line 1: needs a path"),
+        ("jsonl", '["a.wav", "sad"]\n', r"line 1: expected an object, found \['a.wav', 'sad'\]"),
+        ("jsonl", '{"path": "a.wav", "label": "sad"}\n7\n', "line 2: expected an object"),
     ],
 )
 def test_a_broken_table_is_refused_with_file_and_row(tmp_path, kind, text, message):
@@ -191,3 +205,40 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     touch(tmp_path, "list.txt")
     with pytest.raises(CorpusError, match=r"list\.txt: expected a folder or a table ending in \.csv, \.tsv, \.jsonl"):
         scan(FOLDER, tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+def test_delimiter_encoding_and_case_of_the_columns_are_found(tmp_path, caplog, encoding, delimiter):
+    touch(tmp_path, "sub/ä.wav")
+    lines = [("File Name", "EMOTION", "Spk", "Gender", "Lang"), (r"sub\ä.wav", "Angry", "Jörg", "M", "de")]
+    text = "".join(delimiter.join(line) + "\r\n" for line in lines)
+    (tmp_path / "metadata.csv").write_bytes(text.encode(encoding))
+    (clip,) = scan(FOLDER, tmp_path).clips
+    assert (clip.path, clip.clip_id) == (tmp_path / "sub/ä.wav", "folder/sub/ä.wav")
+    assert (clip.emotion, clip.speaker, clip.sex, clip.language) == ("angry", "folder_Jörg", "male", "de")
+    assert ("Windows-1252" in caplog.text) == (encoding == "cp1252")
+
+
+def test_columns_that_are_not_used_are_named(tmp_path, caplog):
+    touch(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "metadata.csv").write_text("path,label,mic,take\na.wav,sad,x,1\nb.wav,sad,y,2\n")
+    assert len(clips(tmp_path)) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{tmp_path / 'metadata.csv'}: columns not used: mic, take"
+    ]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["semicolons", "backslashes", "capital_headers_bom_crlf", "gender_column"])
+def test_tables_as_people_bring_them(shared_data, name):
+    found = scan(FOLDER, shared_data.parent / "cases" / "tables" / f"{name}.csv").clips
+    ravdess = [CORPORA["ravdess"].parse(clip.path) for clip in found]
+    assert len(found) == 6
+    assert [clip.emotion for clip in found] == [clip.emotion for clip in ravdess]
+    if name == "backslashes":
+        assert {clip.speaker for clip in found} == {None}
+    else:
+        assert [clip.speaker[-2:] for clip in found] == [clip.speaker[-2:] for clip in ravdess]
+    if name == "gender_column":
+        assert [clip.sex for clip in found] == [clip.sex for clip in ravdess]

@@ -57,6 +57,13 @@ def test_the_split_is_that_of_the_file(tmp_path, name):
     assert sides(assign(write(tmp_path / name, listed()))) == EXPECTED
 
 
+@pytest.mark.parametrize("delimiter", list(",;\t|"))
+def test_the_delimiter_and_the_case_of_the_columns_are_found(tmp_path, delimiter):
+    path = write(tmp_path / "split.csv", listed())
+    path.write_text(path.read_text().replace("clip_id,split", "Clip ID,Split").replace(",", delimiter))
+    assert sides(assign(path)) == EXPECTED
+
+
 @pytest.mark.parametrize("word", ["dev", "validation", "valid", "val", "Development", " DEV "])
 def test_the_validation_has_many_names(tmp_path, word):
     rows = [row | {"split": row["split"].replace("dev", word)} for row in listed()]
@@ -142,10 +149,9 @@ def test_a_clip_of_an_absent_speaker_is_not_taken_for_anothers(tmp_path):
             "clip,split\nsavee/DC/a01,train\n",
             "line 2: needs a clip_id (or path) and a split, each in a column of that ",
         ),
-        ("clip_id\tsplit\nsavee/DC/a01\ttrain\n", "line 2: needs a clip_id (or path) and a split"),
         ("clip_id,split\n", "split.csv lists no clip"),
         ("", "split.csv lists no clip"),
-        ("clip_id,split\nsavee/DC/a01,tr\xffain\n", "not readable as CSV in UTF-8"),
+        ("clip_id,split\nsavee/DC/a01,tr\x81ain\n", "not readable as CSV: "),
     ],
 )
 def test_a_broken_table_is_refused_with_its_line(tmp_path, content, message):
@@ -162,7 +168,7 @@ def test_a_broken_table_is_refused_with_its_line(tmp_path, content, message):
         (
             "split.jsonl",
             '["savee/DC/a01", "train"]',
-            "line 1: expected an object with a clip_id and a split, found ['sa",
+            "line 1: expected an object, found ['sa",
         ),
         ("split.txt", "", "expected a table ending in .csv, .tsv, .jsonl"),
         (".", "", "expected a table ending in"),

@@ -1,0 +1,112 @@
+"""Tables as people keep them: comma, semicolon, tab or bar, any of the usual encodings, JSON lines.
+
+Excel writes semicolons where the comma is the decimal point, CRLF line ends, a byte order mark, or Windows' encoding.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from .errors import SerHfError
+
+SUFFIXES = (".csv", ".tsv", ".jsonl")
+_DELIMITERS = ",;\t|"
+_WINDOWS = "cp1252"
+
+logger = logging.getLogger(__name__)
+
+
+class TableError(SerHfError):
+    """A table is not readable; the message names the file and, where it is about one, the line."""
+
+
+def read_table(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The line number and the cells of every row, by the name of their column in lower case.
+
+    The delimiter is the one of ``, ; tab |`` that the header has most of. Text that is not UTF-8 and has no byte order
+    mark is taken for Windows-1252, and a warning says so.
+
+    Args:
+        path: a ``.csv`` or ``.tsv`` file with a header, or ``.jsonl`` with an object in every line.
+
+    Raises:
+        TableError: another kind of file, not readable, a column that is there twice, or a line that is no object.
+    """
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
+        raise TableError(f"{path}: expected a table ending in {', '.join(SUFFIXES)}")
+    try:
+        text = _text(path)
+        yield from _objects(path, text) if kind == ".jsonl" else _cells(path, text)
+    except OSError as error:
+        raise TableError(f"{path}: {error.strerror or error}") from error
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError, csv.Error) as error:
+        raise TableError(f"{path}: not readable as {kind[1:].upper()}: {error}") from error
+
+
+def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
+    """The cell of the first of these columns that is filled, without the blanks around it.
+
+    >>> column({"gender": " male ", "sex": ""}, ("sex", "gender"))
+    'male'
+    """
+    cells = (str(row[name]).strip() for name in names if row.get(name) is not None)
+    return next((cell for cell in cells if cell), None)
+
+
+def _text(path: Path) -> io.TextIOBase:
+    """The file opened in the encoding it is in."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return path.open(encoding="utf-16", newline="")
+    text = path.open(encoding="utf-8-sig", newline="")
+    try:
+        while text.read(1 << 20):
+            pass
+    except UnicodeDecodeError:
+        text.close()
+        logger.warning("%s is not UTF-8; read as Windows-1252, so look at its accents, or save it as UTF-8", path)
+        return path.open(encoding=_WINDOWS, newline="")
+    text.seek(0)
+    return text
+
+
+def _cells(path: Path, text: io.TextIOBase) -> Iterator[tuple[int, dict[str, Any]]]:
+    with text:
+        head = text.readline()
+        text.seek(0)
+        rows = csv.reader(text, delimiter=max(_DELIMITERS, key=head.count))
+        names = [_name(cell) for cell in next(rows, [])]
+        for name in names:
+            if name and names.count(name) > 1:
+                raise TableError(f"{path}: the column {name!r} is there twice; keep one")
+        for cells in rows:
+            if any(cells[len(names) :]):
+                raise TableError(
+                    f"{path}, line {rows.line_num}: {len(cells)} cells under {len(names)} column names; quote a cell "
+                    "that holds the delimiter"
+                )
+            if any(cells):
+                yield rows.line_num, dict(zip(names, cells, strict=False))
+
+
+def _objects(path: Path, text: io.TextIOBase) -> Iterator[tuple[int, dict[str, Any]]]:
+    with text:
+        for number, line in enumerate(text, start=1):
+            if line.strip():
+                found = json.loads(line)
+                if not isinstance(found, dict):
+                    raise TableError(f"{path}, line {number}: expected an object, found {found!r:.60}")
+                yield number, {_name(key): value for key, value in found.items()}
+
+
+def _name(cell: str) -> str:
+    return "_".join(cell.strip().lower().split())
