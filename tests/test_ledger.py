@@ -72,6 +72,7 @@ def test_the_table_shows_every_row_and_the_sums():
         "| ravdess | native sad | sad | kept | sad | 1 |\n"
         "| ravdess | native sad | sad | unreadable | - | 1 |\n"
         "\n1 of 3 clips carry a label of the scheme 7class.\n"
+        "3 audio files found = 1 used + 2 left out\n  2 clips: dropped, unreadable or bad\n"
         "- unreadable: 1.wav is empty\n"
     )
 
@@ -82,6 +83,8 @@ def test_the_ledger_is_plain_json():
         "scheme": "4class",
         "found": 1,
         "used": 1,
+        "files": 1,
+        "left_out": [],
         "unreadable": [],
         "bad": [],
         "rows": [

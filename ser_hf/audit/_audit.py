@@ -17,10 +17,11 @@ def audit(parts: datasets.DatasetDict, *, claims_speaker_independent: bool, num_
 
     Errors: a clip in two splits, or one name for two recordings; identical audio in two splits, and near-duplicates
     there (resampled, re-encoded, louder, slightly trimmed or noisy copies, see ``ser_hf.audio.fingerprint``); an
-    augmented copy in another split than its source or the source's other copies; two splits that are the same.
-    Shared speakers and clips without a speaker are errors where the split claims to be speaker-independent, warnings
-    elsewhere. Warnings: copies of one recording under different labels, a clip twice in one split, a class that a split
-    lacks. For information: copies within a split, and sentences of the test that training has too.
+    augmented copy in another split than its source or the source's other copies; two splits that are the same;
+    identical audio under different labels. Shared speakers and clips without a speaker are errors where the split
+    claims to be speaker-independent, warnings elsewhere. Warnings: near-duplicates under different labels, a clip twice
+    in one split, a class that a split lacks. For information: copies within a split, and sentences of the test that
+    training has too.
 
     Args:
         parts: two or more splits with the columns of a harmonised corpus. ``audio_hash`` and ``fingerprint`` are

@@ -59,12 +59,24 @@ def repeated_recordings(
 
 
 def label_conflicts(rows: Rows, recording: list[int]) -> list[Finding]:
-    """Copies of one recording, identical or nearly so, that are labelled differently."""
+    """Copies of one recording that are labelled differently: an error where they are identical to the sample."""
     torn = [g for g in groups(recording) if len({rows.labels[row] for row in g}) > 1]
-    if not torn:
-        return []
-    summary = f"{plural(len(torn), 'recording', 'appear')} more than once under different labels"
-    return [Finding("warning", "label-conflict", summary, tuple(_item(rows, g, labels=True) for g in torn))]
+    same = [g for g in groups(rows.hashes) if len({rows.labels[row] for row in g}) > 1]
+    told = {row for g in same for row in g}
+    kinds: list[tuple[Level, list[list[int]], str]] = [
+        ("error", same, "recording"),
+        ("warning", [g for g in torn if not told & set(g)], "near-identical recording"),
+    ]
+    return [
+        Finding(
+            level,
+            "label-conflict",
+            f"{plural(len(cases), what, 'appear')} more than once under different labels",
+            tuple(_item(rows, g, labels=True) for g in cases),
+        )
+        for level, cases, what in kinds
+        if cases
+    ]
 
 
 def unheard(rows: Rows) -> list[Finding]:

@@ -2,7 +2,8 @@
 
 from ._corpus import CORPORA, Corpus, Download, register
 from ._folds import Fold, FoldSet
-from ._scan import AUDIO_EXTENSIONS, Scan, audio_files, corpus_root, scan
+from ._scan import Scan, corpus_root, scan
+from ._walk import AUDIO_EXTENSIONS, audio_files
 
 __all__ = [
     "AUDIO_EXTENSIONS",

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ser_hf.base.errors import CorpusError
 from ser_hf.base.registry import Registry
 from ser_hf.records import Clip
 
 from ._folds import FoldSet, published_folds
 
 Parse = Callable[[Path], Clip | None]
+Refuse = Callable[[Path, CorpusError], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,8 +58,10 @@ class Corpus:
         how_to_get: where the recordings come from, for messages.
         parse: path -> ``Clip``; None for a file that is not part of this corpus.
         reader: root -> such a function; for corpora with tables beside the audio, read once.
-        find: for corpora that are not described by file names: root -> clips, sorted. Replaces the walk and ``parse``.
+        find: for corpora that are not described by file names: (root, refuse) -> clips, sorted; a file with an unknown
+            label is handed to ``refuse``, which raises or notes it. Replaces the walk and ``parse``.
         extensions: of files to look at beside audio files, e.g. ``{".mp4"}``; lower case.
+        aside: path -> in a few words what a file of the release is that is no clip of this corpus, e.g. ``"song"``.
         bad: clip id -> what is wrong with the recording in the official release.
         downloads: files that need no registration; empty where ``how_to_get`` is the only way.
         synthetic: True for made-up voices, whose scores say nothing about people.
@@ -77,8 +81,9 @@ class Corpus:
     speakers_of: str | None = None
     parse: Parse | None = None
     reader: Callable[[Path], Parse] | None = None
-    find: Callable[[Path], Iterator[Clip]] | None = None
+    find: Callable[[Path, Refuse], Iterator[Clip]] | None = None
     extensions: frozenset[str] = frozenset()
+    aside: Callable[[Path], str | None] | None = None
     bad: Mapping[str, str] = field(default_factory=dict)
     downloads: tuple[Download, ...] = ()
     sampling_rate: int | None = None

@@ -10,7 +10,7 @@ from pathlib import Path
 from ser_hf.base.errors import CorpusError
 from ser_hf.records import Sex
 
-from ._scan import audio_files
+from ._walk import audio_files
 
 People = Mapping[str, tuple[Sex, int]]
 """Actor -> sex and age in years."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ser_hf.base.errors import CorpusError, unknown
 
-from ._scan import audio_files
+from ._walk import audio_files
 
 EMOTIONS = {
     "anger": "angry",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ser_hf.base.errors import CorpusError, unknown
 
-from ._scan import audio_files
+from ._walk import audio_files
 
 EMOTIONS = {
     "neutral": "neutral",

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ser_hf.base.errors import CorpusError, unknown
 from ser_hf.records import Sex
 
-from ._scan import audio_files
+from ._walk import audio_files
 
 CONSENSUS = ("labels_consensus.csv", "labels_concensus.csv")
 DETAILED = ("labels_detailed.json",)

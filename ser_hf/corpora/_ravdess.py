@@ -21,6 +21,7 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 _NAME = re.compile(r"(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)-(\d\d)", re.ASCII)
 _AUDIO_ONLY = 3
 _CHANNELS = {"speech": 1, "song": 2}
+_MODALITIES = {1: "video with sound (modality 01)", 2: "video alone (modality 02)"}
 _STATEMENTS = {1: "Kids are talking by the door", 2: "Dogs are sitting by the door"}
 
 
@@ -56,3 +57,13 @@ def read_name(path: Path, corpus: Corpus, channel: Literal["speech", "song"]) ->
         repetition=repetition,
         channel=channel,
     )
+
+
+def aside(path: Path) -> str | None:
+    """What a file of RAVDESS is that is no clip of one of its halves: the other channel, or another modality."""
+    match = _NAME.fullmatch(path.stem)
+    if match is None:
+        return None
+    modality, code = int(match[1]), int(match[2])
+    channel = next((name for name, known in _CHANNELS.items() if known == code), None)
+    return _MODALITIES.get(modality) or (f"the channel {channel} ({code:02d})" if channel else None)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ser_hf.base.errors import CorpusError
+from ser_hf.ledger import LeftOut
 from ser_hf.records import Clip
 
-from ._corpus import Corpus, Parse
+from ._corpus import Corpus, Parse, Refuse
+from ._strays import CODE, SECOND, UNLISTED, misplaced, reason
+from ._walk import AUDIO_EXTENSIONS, LITTER, audio_files, survey
 
-AUDIO_EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
-_LITTER = "__MACOSX"
-_LITTER_FILES = (".DS_Store", "._")
 _SHOWN = 5
+_EXAMPLES = 3
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,10 @@ class Scan:
         clips: one per recording, sorted by path.
         foreign: audio files that are not part of the corpus (another channel, a name outside its grammar).
         copies: files left out because a clip of the same identity was found before: (kept, left out).
+        strays: reason -> the audio files that are no clips for it; ``foreign`` and ``copies`` are among them.
+        refused: path and what is wrong with it, of the files whose name has an unknown code.
+        misplaced: clips that lie in another speaker's folder.
+        links: links that lead out of the folder.
         litter: number of files that an operating system left (``._*``, ``.DS_Store``, ``__MACOSX``), passed over.
     """
 
@@ -38,7 +43,24 @@ class Scan:
     clips: tuple[Clip, ...]
     foreign: tuple[Path, ...]
     copies: tuple[tuple[Path, Path], ...]
+    strays: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    refused: tuple[str, ...] = ()
+    misplaced: tuple[Clip, ...] = ()
+    links: tuple[Path, ...] = ()
     litter: int = 0
+    root: Path = Path()
+
+    def left_out(self) -> list[LeftOut]:
+        """The audio files that are no clips, by reason."""
+        return [
+            LeftOut(self.corpus.name, why, len(paths), tuple(self._below(path) for path in paths[:_EXAMPLES]))
+            for why, paths in self.strays.items()
+        ]
+
+    def _below(self, path: Path) -> str:
+        """A path below the corpus' folder, as text a report can hold."""
+        inside = path.relative_to(self.root) if path.is_relative_to(self.root) else path
+        return inside.as_posix().encode("utf-8", "backslashreplace").decode()
 
     def remarks(self) -> list[str]:
         """What a user should know: counts that differ from the official ones or between speakers, files left out."""
@@ -51,14 +73,26 @@ class Scan:
         if off or not self.corpus.expected:  # a complete release may well have been recorded unevenly
             lines += [f"{name}: {line}" for line in _speakers_with_fewer(self.clips)]
         if self.foreign:
-            lines.append(f"{name}: {len(self.foreign)} audio files are not of this corpus, e.g. {self.foreign[0]}")
+            lines.append(
+                f"{name}: {len(self.foreign)} audio files are not of this corpus, e.g. {self._below(self.foreign[0])}"
+            )
+        if self.misplaced:
+            first = self._below(self.misplaced[0].path)
+            lines.append(
+                f"{name}: {len(self.misplaced)} clips lie in another speaker's folder, e.g. {first}; "
+                "the speaker is taken from the name"
+            )
+        if self.links:
+            first = f"{self._below(self.links[0])} -> {os.path.realpath(self.links[0])}"
+            lines.append(f"{name}: {len(self.links)} links lead out of the corpus' folder, e.g. {first}")
         if self.copies:
             kept, left = self.copies[0]
             lines.append(
-                f"{name}: {len(self.copies)} files repeat a clip and were left out, e.g. {left} (same as {kept})"
+                f"{name}: {len(self.copies)} files repeat a clip and were left out, e.g. {self._below(left)} "
+                f"(same as {self._below(kept)})"
             )
         if self.litter:
-            lines.append(f"{name}: {self.litter} litter files (._*, .DS_Store, {_LITTER}) were passed over")
+            lines.append(f"{name}: {self.litter} litter files (._*, .DS_Store, {LITTER}) were passed over")
         return lines
 
 
@@ -70,27 +104,6 @@ def _speakers_with_fewer(clips: Iterable[Clip]) -> Iterator[str]:
     if fewer and len(counts) > 2 and speakers > len(counts) / 2:
         some = ", ".join(fewer[:_SHOWN]) + (" ..." if len(fewer) > _SHOWN else "")
         yield f"{len(fewer)} of {len(counts)} speakers have fewer clips than the usual {usual}: {some}"
-
-
-def audio_files(root: Path, extensions: frozenset[str] = AUDIO_EXTENSIONS) -> Iterator[Path]:
-    """Every file below ``root`` with one of the extensions, in whatever case; litter is passed over.
-
-    Sorted within each folder, a folder's own files before those of its sub-folders.
-    """
-    for folder, folders, files in os.walk(root, followlinks=True):
-        folders[:] = sorted(f for f in folders if f != _LITTER and not f.startswith("."))
-        for name in sorted(files):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
-                yield Path(folder, name)
-
-
-def _count_litter(root: Path) -> int:
-    count = 0
-    for folder, folders, files in os.walk(root):
-        inside = _LITTER in Path(folder).relative_to(root).parts
-        folders[:] = [f for f in folders if not f.startswith(".")]
-        count += len(files) if inside else sum(f.startswith(_LITTER_FILES) for f in files)
-    return count
 
 
 def corpus_root(corpus: Corpus, data_root: str | Path | None, data_dirs: Mapping[str, str] | None = None) -> Path:
@@ -120,32 +133,62 @@ def corpus_root(corpus: Corpus, data_root: str | Path | None, data_dirs: Mapping
     return root
 
 
-def scan(corpus: Corpus, root: str | Path) -> Scan:
+def scan(corpus: Corpus, root: str | Path, skip_bad: bool = False) -> Scan:
     """Finds the clips of ``corpus`` below ``root``.
 
+    Args:
+        corpus: its record.
+        root: its folder.
+        skip_bad: leave out files whose name has an unknown code, and list them, instead of stopping.
+
     Raises:
-        CorpusError: no clip is found, or a name has an unknown emotion code.
+        CorpusError: no clip is found, or a name has an unknown code.
     """
     root = Path(root)
     kept: dict[str, Clip] = {}
-    foreign: list[Path] = []
     copies: list[tuple[Path, Path]] = []
-    for path, clip in _candidates(corpus, root):
+    strays: dict[str, list[Path]] = defaultdict(list)
+    refused: list[tuple[Path, str]] = []
+
+    def refuse(path: Path, error: CorpusError) -> None:
+        if not skip_bad:
+            raise error
+        refused.append((path, str(error).replace(f"{root}{os.sep}", "")))
+
+    parse = corpus.reader(root) if corpus.reader is not None else corpus.parse
+    foreign: list[Path] = []
+    for path, clip in _candidates(corpus, root, parse, refuse):
         if clip is None:
             foreign.append(path)
+            strays[UNLISTED if corpus.find is not None else reason(path, corpus, parse)].append(path)
         elif clip.clip_id in kept:
             best, other = sorted((kept[clip.clip_id], clip), key=_preference)
             kept[clip.clip_id] = best
             copies.append((best.path, other.path))
+            strays[SECOND].append(other.path)
         else:
             kept[clip.clip_id] = clip
+    strays[CODE] = [path for path, _ in refused]
     if not kept:
+        why = f"; {refused[0][1]}" if refused else ""
         raise CorpusError(
-            f"corpus {corpus.name!r}: no clip found below {root} ({len(foreign)} other audio files there). "
+            f"corpus {corpus.name!r}: no clip found below {root} ({len(foreign)} other audio files there{why}). "
             f"Expected audio files named like {corpus.names}. {corpus.how_to_get}"
         )
     clips = sorted(kept.values(), key=lambda clip: clip.path)
-    return Scan(corpus, tuple(clips), tuple(foreign), tuple(copies), _count_litter(root))
+    litter, links = survey(root)
+    return Scan(
+        corpus,
+        tuple(clips),
+        tuple(foreign),
+        tuple(copies),
+        {why: tuple(paths) for why, paths in sorted(strays.items()) if paths},
+        tuple(problem for _, problem in refused),
+        tuple(misplaced(clips, corpus, root)),
+        links,
+        litter,
+        root,
+    )
 
 
 def _preference(clip: Clip) -> tuple[bool, int]:
@@ -154,10 +197,25 @@ def _preference(clip: Clip) -> tuple[bool, int]:
     return not is_audio, -(clip.path.stat().st_size if clip.path.exists() else 0)
 
 
-def _candidates(corpus: Corpus, root: Path) -> Iterator[tuple[Path, Clip | None]]:
+def _candidates(corpus: Corpus, root: Path, parse: Parse | None, refuse: Refuse) -> Iterator[tuple[Path, Clip | None]]:
+    """Every audio file with its clip, None where it is no clip; those of which too little is known are refused."""
     if corpus.find is not None:
-        yield from ((clip.path, clip) for clip in corpus.find(root))
-        return
-    parse: Parse | None = corpus.reader(root) if corpus.reader is not None else corpus.parse
-    if parse is not None:
-        yield from ((path, parse(path)) for path in audio_files(root, AUDIO_EXTENSIONS | corpus.extensions))
+        listed: set[Path] = set()
+
+        def note(path: Path, error: CorpusError) -> None:
+            listed.add(path)
+            refuse(path, error)
+
+        for found in corpus.find(root, note):
+            listed.add(found.path)
+            yield found.path, found
+        if root.is_dir():
+            yield from ((path, None) for path in audio_files(root) if path not in listed)
+    elif parse is not None:
+        for path in audio_files(root, AUDIO_EXTENSIONS | corpus.extensions):
+            try:
+                clip = parse(path)
+            except CorpusError as error:
+                refuse(path, error)
+            else:
+                yield path, clip

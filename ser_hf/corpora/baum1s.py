@@ -24,7 +24,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Parse, register
-from ._scan import audio_files
+from ._walk import audio_files
 from ._xlsx import workbook_rows
 
 _NAME = re.compile(r"S(0[0-3][0-9])_([0-9]{3})")

@@ -26,7 +26,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Parse, register
-from ._scan import audio_files
+from ._walk import audio_files
 
 _NAME = re.compile("([0-9]{4})_([0-9]{6})")
 _LINE = re.compile(r"([0-9]{4}_[0-9]{6})\s+(.*)")

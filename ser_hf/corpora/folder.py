@@ -21,8 +21,8 @@ from ser_hf.base.tables import SUFFIXES, TableError, column, read_table
 from ser_hf.labels import EMOTIONS
 from ser_hf.records import Clip, Sex
 
-from ._corpus import Corpus, register
-from ._scan import audio_files
+from ._corpus import Corpus, Refuse, register
+from ._walk import audio_files
 
 _WORDS = {
     "anger": "angry",
@@ -69,16 +69,16 @@ _SEXES: dict[str, Sex] = {
 logger = logging.getLogger(__name__)
 
 
-def find(root: Path) -> Iterator[Clip]:
-    """The clips of a folder or a table, sorted by path.
+def find(root: Path, refuse: Refuse) -> Iterator[Clip]:
+    """The clips of a folder or a table, sorted by path; those under an unknown label are refused.
 
     Raises:
-        CorpusError: an unknown label, a table without path and label, a row whose file is missing.
+        CorpusError: a table without path and label, a row whose file is missing.
     """
     table = root if root.is_file() else next((t for e in SUFFIXES if (t := root / f"metadata{e}").is_file()), None)
     if table is not None and table.suffix.lower() not in SUFFIXES:
         raise CorpusError(f"{table}: expected a folder or a table ending in {', '.join(SUFFIXES)}")
-    clips = _from_table(table) if table is not None else _from_folders(root)
+    clips = _from_table(table, refuse) if table is not None else _from_folders(root, refuse)
     yield from sorted(clips, key=lambda clip: clip.path)
 
 
@@ -94,28 +94,41 @@ def _text(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _from_folders(root: Path) -> Iterator[Clip]:
+def _from_folders(root: Path, refuse: Refuse) -> Iterator[Clip]:
     for path in audio_files(root):
         emotion, *between = path.relative_to(root).parts[:-1] or ("",)
         if not emotion:
-            raise CorpusError(f"{path}: lies outside a sub-folder; expected {root}/<emotion>/{path.name}")
+            refuse(path, CorpusError(f"{path}: lies outside a sub-folder; expected {root}/<emotion>/{path.name}"))
+            continue
+        try:
+            meant = _emotion(emotion, f"folder {root / emotion}")
+        except CorpusError as error:
+            refuse(path, error)
+            continue
         yield Clip(
             path=path,
             corpus="folder",
             native_label=emotion,
-            emotion=_emotion(emotion, f"folder {root / emotion}"),
+            emotion=meant,
             speaker=FOLDER.speaker(_text(between[0])) if between else None,
             clip_id=f"folder/{_text(path.relative_to(root).as_posix())}",
         )
 
 
-def _from_table(table: Path) -> Iterator[Clip]:
+def _from_table(table: Path, refuse: Refuse) -> Iterator[Clip]:
     try:
         for i, (line, row) in enumerate(read_table(table)):
             where = f"{table}, line {line}"
             if i == 0:
                 _check_columns(table, row)
-            yield _clip(table, where, {key: _cell(row, key, where) for key in _COLUMNS}, row)
+            values = {key: _cell(row, key, where) for key in _COLUMNS}
+            path, name = _file(table, values, where, row)
+            try:
+                meant = _emotion(str(values["label"]), where)
+            except CorpusError as error:
+                refuse(path, error)
+                continue
+            yield _clip(path, name, meant, values, where)
     except TableError as error:
         raise CorpusError(str(error)) from error
 
@@ -142,36 +155,35 @@ def _cell(row: dict[str, Any], key: str, where: str) -> str | None:
     return next(iter(said.values()), None)
 
 
-def _clip(table: Path, where: str, values: dict[str, str | None], row: dict[str, Any]) -> Clip:
-    name, label, speaker = values["path"], values["label"], values["speaker"]
-    if name is None or label is None:
+def _file(table: Path, values: dict[str, str | None], where: str, row: dict[str, Any]) -> tuple[Path, str]:
+    """The file of a row and its name with forward slashes, whatever system wrote the table."""
+    name = values["path"]
+    if name is None or values["label"] is None:
         raise CorpusError(
             f"{where}: needs a path ({', '.join(_COLUMNS['path'][:3])} ...) and a label "
             f"({', '.join(_COLUMNS['label'][:2])} ...); columns found: {', '.join(map(str, row))}"
         )
+    for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
+        if (path := table.parent / spelling).is_file():
+            return path, spelling
+    raise CorpusError(f"{where}: no file {table.parent / name}; paths are relative to the folder of the table")
+
+
+def _clip(path: Path, name: str, emotion: str, values: dict[str, str | None], where: str) -> Clip:
     sex = _SEXES.get((values["sex"] or "").lower())
     if values["sex"] and sex is None:
         raise CorpusError(f"{where}: unknown sex {values['sex']!r}; expected female, male or nothing")
-    path, name = _file(table, name, where)
     return Clip(
         path=path,
         corpus="folder",
-        native_label=label,
-        emotion=_emotion(label, where),
-        speaker=FOLDER.speaker(speaker) if speaker else None,
+        native_label=str(values["label"]),
+        emotion=emotion,
+        speaker=FOLDER.speaker(values["speaker"]) if values["speaker"] else None,
         clip_id=f"folder/{_text(name)}",
         sex=sex,
         language=values["language"],
         sentence=values["sentence"],
     )
-
-
-def _file(table: Path, name: str, where: str) -> tuple[Path, str]:
-    """The file of a row and its name with forward slashes, whatever system wrote the table."""
-    for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
-        if (path := table.parent / spelling).is_file():
-            return path, spelling
-    raise CorpusError(f"{where}: no file {table.parent / name}; paths are relative to the folder of the table")
 
 
 FOLDER = register(

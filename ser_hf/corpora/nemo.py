@@ -19,7 +19,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Download, Parse, register
-from ._scan import audio_files
+from ._walk import audio_files
 
 _NAME = re.compile(r"([A-Z]{2}\d)_([A-Z]+)_(\d+)", re.IGNORECASE)
 _EMOTIONS = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Download, register
-from ._ravdess import EMOTIONS, read_name
+from ._ravdess import EMOTIONS, aside, read_name
 
 
 def parse(path: Path) -> Clip | None:
@@ -51,5 +51,6 @@ RAVDESS = register(
             ),
         ),
         parse=parse,
+        aside=aside,
     )
 )

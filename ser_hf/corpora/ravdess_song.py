@@ -15,7 +15,7 @@ from pathlib import Path
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Download, register
-from ._ravdess import EMOTIONS, read_name
+from ._ravdess import EMOTIONS, aside, read_name
 
 _SUNG = EMOTIONS[:6]
 
@@ -55,5 +55,6 @@ RAVDESS_SONG = register(
         ),
         speakers_of="ravdess",
         parse=parse,
+        aside=aside,
     )
 )

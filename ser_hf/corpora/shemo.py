@@ -22,7 +22,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Download, Parse, register
-from ._scan import audio_files
+from ._walk import audio_files
 
 _NAME = re.compile(r"([FM])(\d\d)([A-Z])(\d{2,3})", re.IGNORECASE)
 _SPEAKERS = {"F": 31, "M": 56}

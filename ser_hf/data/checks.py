@@ -18,8 +18,14 @@ from ser_hf.base.errors import AudioError
 from ser_hf.corpora import CORPORA
 from ser_hf.records import Clip
 
+# The limits of what is taken to be a recording of speech.
 SILENCE = 1e-4
-"""The peak below which nothing is taken to be recorded: -80 dBFS, three steps of a 16-bit file."""
+"""The peak below which nothing is taken to be recorded: -80 dBFS, three steps of a 16-bit file. A clip that varies by
+less is constant: an offset without a signal."""
+SHORTEST = 0.05
+"""Seconds below which a clip is bad: a vowel takes longer, and one frame of the features takes as long."""
+FAINT = 10 ** (-55 / 20)
+"""The peak below which a warning is given: the faintest of RAVDESS, SAVEE and TESS reach -47, -31 and -30 dBFS."""
 
 _CONTAINERS = {
     ".wav": {"WAV", "WAVEX", "RF64"},
@@ -34,7 +40,7 @@ _EXAMPLES = 3
 
 
 class BadRecordingError(AudioError):
-    """A file is readable audio but of no use: it is silent, or its corpus says that it is spoilt."""
+    """A file is readable audio but of no use: silent, constant or too short, or its corpus says that it is spoilt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ def read_clip(clip: Clip) -> Recording:
 
     Raises:
         AudioError: the file cannot be read or decoded.
-        BadRecordingError: it is silent, or the corpus' record says that it is spoilt.
+        BadRecordingError: it is silent, constant or too short, or the corpus' record says that it is spoilt.
     """
     known = CORPORA[clip.corpus].bad.get(clip.clip_id)
     if known:
@@ -126,6 +132,11 @@ def read_clip(clip: Clip) -> Recording:
     if recording.peak < SILENCE:
         level = f"{20 * math.log10(recording.peak):.0f} dBFS" if recording.peak > 0 else "all samples are zero"
         raise BadRecordingError(f"{clip.path} is silent: {level}")
+    if recording.samples.max() - recording.samples.min() < SILENCE:
+        raise BadRecordingError(f"{clip.path} is constant: an offset of {recording.samples[0]:.3g} and no signal")
+    seconds = len(recording.samples) / recording.rate
+    if seconds < SHORTEST:
+        raise BadRecordingError(f"{clip.path} is too short: {seconds:.3g} s, expected {SHORTEST:g} or more")
     return recording
 
 
@@ -137,6 +148,10 @@ def oddities(clip: Clip, recording: Recording) -> Iterator[str]:
     if recording.channels > 1:
         yield f"{recording.channels} channels, mixed down to one"
     extension = clip.path.suffix.lower()
+    if recording.peak < FAINT:
+        yield f"far below the level of speech (peak below {20 * math.log10(FAINT):.0f} dBFS)"
+    if clip.emotion == "neutral" and clip.intensity == "strong":
+        yield "neutral of strong intensity, which corpora do not have"
     if recording.container not in _CONTAINERS.get(extension, {recording.container}):
         yield f"{recording.container} inside {extension}"
 
@@ -163,20 +178,39 @@ def bad_clips_error(bad: Sequence[BadClip], found: int) -> AudioError:
     return AudioError("\n".join(lines))
 
 
-def repeated_audio(rows: datasets.Dataset) -> list[str]:
-    """Recordings that are there more than once under different names, by the hash of their decoded audio.
+def conflicting(rows: datasets.Dataset) -> dict[str, str]:
+    """Clip id -> what is wrong, of clips whose recording, to the sample, is there under another label as well."""
+    return {
+        row["clip_id"]: f"{row['clip_id']} is the same recording as {_others(row, same)}, under another label"
+        for same in _same_audio(rows)
+        if len({row["label"] for row in same}) > 1
+        for row in same
+    }
 
-    Args:
-        rows: of ``SerCorpus``.
-    """
+
+def _others(row: dict[str, str], same: Sequence[dict[str, str]]) -> str:
+    return _some([other["clip_id"] for other in same if other["label"] != row["label"]])
+
+
+def _same_audio(rows: datasets.Dataset) -> Iterator[list[dict[str, str]]]:
+    """The rows of every recording that is there more than once, by the hash of the decoded audio."""
     columns = rows.select_columns(["audio_hash", "clip_id", "corpus", "label"]).with_format("arrow")[:]
     counts = pc.value_counts(columns["audio_hash"])
     repeated = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
     copies: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in columns.filter(pc.is_in(columns["audio_hash"], value_set=repeated)).to_pylist():
         copies[row["audio_hash"]].append(row)
+    yield from copies.values()
+
+
+def repeated_audio(rows: datasets.Dataset) -> list[str]:
+    """Recordings that are there more than once under different names, by the hash of their decoded audio.
+
+    Args:
+        rows: of ``SerCorpus``.
+    """
     groups: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    for same in copies.values():
+    for same in _same_audio(rows):
         corpora, labels = (dict.fromkeys(row[key] for row in same) for key in ("corpus", "label"))
         groups[" and ".join(corpora), len(labels) > 1].append(" = ".join(row["clip_id"] for row in same))
     return [

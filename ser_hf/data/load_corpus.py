@@ -14,7 +14,7 @@ from ser_hf.corpora import CORPORA, Corpus
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.ledger import Ledger, make_ledger
 
-from .checks import repeated_audio
+from .checks import conflicting, repeated_audio
 from .ser_corpus import COMBINED, SerCorpus
 
 logger = logging.getLogger(__name__)
@@ -56,8 +56,9 @@ def load_corpus(
         data_root: folder that holds one folder per corpus.
         data_dirs: corpus name -> its folder, over ``data_root``.
         scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
-        skip_bad: leave out clips that cannot be used (unreadable, silent, known to be spoilt) and list them in the
-            ledger, instead of stopping.
+        skip_bad: leave out clips that cannot be used (unreadable, silent, too short, known to be spoilt, with an
+            unknown code in the name, or the same recording under two labels) and list them in the ledger, instead of
+            stopping.
         num_proc: worker processes; None is one, in this process.
         cache_dir: where ``datasets`` keeps the result; its own default where None.
 
@@ -83,17 +84,28 @@ def load_corpus(
     )
     _prepare(builder, num_proc)
     scans, found = builder.scans or [], builder.findings()
-    unreadable, bad = (found.left_out(unreadable=which) for which in (True, False))
-    ledger = make_ledger((clip for one in scans for clip in one.clips), label_scheme, unreadable, bad)
     if not builder.info.splits["train"].num_examples:
         why = f"; the first: {found.bad[0].problem}" if found.bad else f" under the scheme {label_scheme.name}"
         raise CorpusError(f"no readable clip in {', '.join(corpora)}{why}")
     dataset = builder.as_dataset(split="train")
+    unreadable, bad = (found.left_out(unreadable=which) for which in (True, False))
+    if skip_bad and (torn := conflicting(dataset)):
+        bad |= torn
+        dataset = dataset.select([i for i, clip in enumerate(dataset["clip_id"][:]) if clip not in torn])
+    ledger = make_ledger(
+        (clip for one in scans for clip in one.clips),
+        label_scheme,
+        unreadable,
+        bad,
+        [other for one in scans for other in one.left_out()],
+        [line for one in scans for line in one.refused],
+    )
     remarks = (*(line for one in scans for line in one.remarks()), *found.remarks(), *repeated_audio(dataset))
     for line in remarks:
         logger.warning(line)
-    if found.bad:
-        logger.warning("%d clips that cannot be used were left out; the ledger lists them", len(found.bad))
+    lost = len(ledger.unreadable) + len(ledger.bad)
+    if lost:
+        logger.warning("%d clips that cannot be used were left out; the ledger lists them", lost)
     return Corpora(dataset, ledger, tuple(one.corpus for one in scans), remarks)
 
 

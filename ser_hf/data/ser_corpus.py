@@ -102,7 +102,7 @@ class SerCorpusConfig(datasets.BuilderConfig):
         Raises:
             CorpusError: a folder is missing or holds no clip.
         """
-        return [scan(corpus, self._root(corpus)) for corpus in self._corpora()]
+        return [scan(corpus, self._root(corpus), self.skip_bad) for corpus in self._corpora()]
 
     def _corpora(self) -> list[Corpus]:
         if self.corpora:

@@ -99,7 +99,7 @@ def test_the_same_audio_within_a_split_is_told_and_allowed(parts, make):
 
 def test_the_same_audio_under_two_labels(parts, make):
     parts["train"] = make(["a", "b", "c"], hashes=["1", "1", "2"])
-    assert [f[:2] for f in found(parts)] == [("info", "identical-audio"), ("warning", "label-conflict")]
+    assert [f[:2] for f in found(parts)] == [("info", "identical-audio"), ("error", "label-conflict")]
     assert found(parts)[1][2].endswith("under different labels: a/0 (train, neutral) = b/1 (train, happy)")
 
 

@@ -242,3 +242,18 @@ def test_tables_as_people_bring_them(shared_data, name):
         assert [clip.speaker[-2:] for clip in found] == [clip.speaker[-2:] for clip in ravdess]
     if name == "gender_column":
         assert [clip.sex for clip in found] == [clip.sex for clip in ravdess]
+
+
+def test_on_request_unknown_labels_are_left_out_and_told(tmp_path):
+    touch(tmp_path, "happy/a.wav", "angr/b.wav", "c.wav")
+    found = scan(FOLDER, tmp_path, skip_bad=True)
+    assert [clip.clip_id for clip in found.clips] == ["folder/happy/a.wav"]
+    assert [line.split(":")[0] for line in found.refused] == ["c.wav", "folder angr"]
+    (tmp_path / "metadata.csv").write_text("path,label\nhappy/a.wav,joy\nangr/b.wav,angr\n")
+    found = scan(FOLDER, tmp_path, skip_bad=True)
+    assert [clip.clip_id for clip in found.clips] == ["folder/happy/a.wav"]
+    assert "line 3: unknown emotion 'angr'" in found.refused[0]
+    assert {why: [p.name for p in paths] for why, paths in found.strays.items()} == {
+        "an unknown code in the name": ["b.wav"],
+        "not in the table": ["c.wav"],
+    }

@@ -139,16 +139,76 @@ def test_silence_is_a_matter_of_the_peak(tmp_path, peak, level, sign):
             read_clip(only(path))
 
 
-@given(exponent=st.floats(-7, 0), length=st.integers(1, 50))
+@given(exponent=st.floats(-7, 0), length=st.integers(800, 900))
 def test_silent_or_not(tmp_path_factory, exponent, length):
     folder = tmp_path_factory.mktemp("clip", numbered=True)
-    path = write(folder / Path(ravdess(1)).name, np.full(length, 10.0**exponent), subtype="DOUBLE")
+    path = write(folder / Path(ravdess(1)).name, 10.0**exponent * (-1.0) ** np.arange(length), subtype="DOUBLE")
     loud = 20 * math.log10(np.float32(10.0**exponent)) >= -80
     if loud:
         assert len(read_clip(only(path)).samples) == length
     else:
         with pytest.raises(BadRecordingError):
             read_clip(only(path))
+
+
+NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 800)
+
+
+@pytest.mark.parametrize(
+    ("samples", "what"),
+    [
+        (NOISE[:160], "is too short: 0.01 s, expected 0.05 or more"),
+        (NOISE[:1], "is constant: an offset of 0.137 and no signal"),
+        (NOISE[:799], "is too short: 0.0499 s"),
+        (np.full(800, 0.25), "is constant: an offset of 0.25 and no signal"),
+    ],
+    ids=["10 ms", "one sample", "a sample too few", "DC"],
+)
+def test_what_holds_no_speech_is_bad(tmp_path, samples, what):
+    path = write(tmp_path / Path(ravdess(1)).name, samples, subtype="FLOAT")
+    with pytest.raises(BadRecordingError, match=re.escape(f"{path} {what}")):
+        read_clip(only(path))
+
+
+def test_what_is_odd_is_told_and_used(root, load):
+    write(root / ravdess(1), np.tile(NOISE, 4) * 10 ** (-56 / 20), 48_000, subtype="FLOAT")
+    write(root / "ravdess/03-01-01-02-01-02-01.wav", np.tile(NOISE, 4), 48_000)
+    found = load()
+    assert len(found.dataset) == 9
+    told = [line for line in found.remarks if "far below" in line or "neutral of strong" in line]
+    assert told == [
+        f"ravdess: far below the level of speech (peak below -55 dBFS): 1 clip, {clip_id(1)}",
+        "ravdess: neutral of strong intensity, which corpora do not have: 1 clip, ravdess/03-01-01-02-01-02-01",
+    ]
+
+
+def test_one_recording_under_two_labels_is_left_out_on_request(root, load):
+    (root / ravdess(3)).write_bytes((root / ravdess(5)).read_bytes())
+    assert len(load().dataset) == 8, "the audit refuses the split; a dataset can still be looked at"
+    found = load(skip_bad=True)
+    assert len(found.dataset) == found.ledger.used == 6
+    assert found.ledger.bad == (
+        f"{clip_id(3)} is the same recording as {clip_id(5)}, under another label",
+        f"{clip_id(5)} is the same recording as {clip_id(3)}, under another label",
+    )
+
+
+@pytest.mark.parametrize("num_proc", [None, 2])
+def test_files_found_are_files_used_and_left_out(root, load, num_proc, write_clip):
+    spoil(root)
+    for name in ("ravdess/a (1).wav", "ravdess/03-02-05-01-01-01-01.wav", "ravdess/03-01-09-01-01-01-01.wav"):
+        write_clip(root / name)
+    ledger = load(skip_bad=True, num_proc=num_proc).ledger
+    assert (ledger.files, ledger.used) == (11, 2)
+    assert "11 audio files found = 2 used + 9 left out\n" in ledger.to_table()
+    assert "  1 ravdess: the channel song (02), e.g. 03-02-05-01-01-01-01.wav\n" in ledger.to_table()
+    assert "- bad: 03-01-09-01-01-01-01.wav: unknown RAVDESS emotion code 09; expected 01 to 08\n" in ledger.to_table()
+    assert ledger.to_dict()["files"] == 11
+    assert (
+        sum(row["clips"] for row in ledger.to_dict()["rows"])
+        + sum(other["files"] for other in ledger.to_dict()["left_out"])
+        == 11
+    )
 
 
 def bad(reason: str, i: int) -> BadClip:

@@ -73,7 +73,7 @@ def test_remarks_are_returned_and_logged(load, root, caplog):
     with caplog.at_level(logging.WARNING):
         remarks = load().remarks
     assert remarks[0].startswith("ravdess: 4 clips found, 1440 in the official release")
-    assert remarks[1] == f"ravdess: 1 audio files are not of this corpus, e.g. {root}/ravdess/song.wav"
+    assert remarks[1] == "ravdess: 1 audio files are not of this corpus, e.g. song.wav"
     assert set(remarks) <= set(caplog.messages)
 
 
@@ -143,7 +143,7 @@ def test_a_scheme_that_drops_every_clip_is_refused(load, root):
 def test_an_unknown_emotion_code_is_refused_with_the_path(load, root, write_clip):
     path = write_clip(root / "ravdess/03-01-09-01-01-01-01.wav")
     with pytest.raises(CorpusError, match=re.escape(f"{path}: unknown RAVDESS emotion code 09")):
-        load(skip_bad=True)
+        load()
 
 
 @pytest.mark.parametrize(
