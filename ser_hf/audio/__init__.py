@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .decode import Recording, decode, read_recording
+from .decode import LONGEST, Recording, decode, read_recording
 from .identity import audio_hash
 from .load import load
 from .resample import resample
 
-__all__ = ["Recording", "audio_hash", "decode", "load", "read_recording", "resample"]
+__all__ = ["LONGEST", "Recording", "audio_hash", "decode", "load", "read_recording", "resample"]

@@ -57,7 +57,7 @@ def describe(data: bytes, detail: str) -> str:
     if b"<html" in head.lower() or b"<!doctype html" in head.lower():
         return "is a web page (HTML), not audio; the download met a log-in or error page"
     if _is_text(head):
-        return f"is text, not audio (it begins {head[:40].decode('utf-8', 'replace')!r})"
+        return "is text, not audio"
     return "is not audio that libsndfile reads (WAV, AIFF, FLAC, OGG, MP3)"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +17,14 @@ from ser_hf.base.optional import require
 
 from . import _containers
 
+LONGEST = 3600.0
+"""Seconds: no clip of a corpus of emotional speech is longer by default; a small file may claim to be."""
+RATES = 1_000, 768_000
+"""Hz: lower ones are a header's lie, or make a resampler's output endless; higher ones no recorder has."""
 _BLOCK = 1 << 22
-"""Frames read at once; a header may declare any number, so no array is made larger than what really follows."""
+"""Samples read at once; a header may declare any number, so no array is made larger than what really follows."""
+_LARGE = 64 << 20
+"""Bytes above which the header is judged before the file is read."""
 
 _UNKNOWN = 1 << 62
 """libsndfile tells the largest number it knows for a stream of unknown length."""
@@ -52,36 +60,47 @@ class Recording(NamedTuple):
     data: bytes
 
 
-def decode(source: str | Path | bytes, name: str | None = None) -> tuple[np.ndarray, int]:
+def decode(
+    source: str | Path | bytes, name: str | None = None, max_duration: float = LONGEST
+) -> tuple[np.ndarray, int]:
     """Reads a whole recording and mixes its channels down to one by their mean.
 
     Args:
         source: a path, or the bytes of an audio file. WAV, AIFF, FLAC, OGG and MP3 are recognised by content; MP4, WebM
             and AVI need the extra ``codec``.
         name: how error messages call the source; its path by default.
+        max_duration: seconds; a longer recording is refused, by its header where that says so.
 
     Returns:
         Samples, float32 ``(n,)``, and the sampling rate in Hz. Integer formats are scaled to [-1, 1).
 
     Raises:
-        AudioError: the source is missing, empty, a Git-LFS pointer, not audio, truncated, without samples, or it
-            holds samples that are not finite. The message names the source and the reason.
+        AudioError: the source is missing, a device or pipe, empty, a Git-LFS pointer, not audio, truncated, without
+            samples, too long, sampled outside ``RATES``, needs more memory than there is, or holds samples that are not
+            finite. The message names the source and the reason.
     """
-    recording = read_recording(source, name)
+    recording = read_recording(source, name, max_duration)
     return recording.samples, recording.rate
 
 
-def read_recording(source: str | Path | bytes, name: str | None = None) -> Recording:
+def read_recording(source: str | Path | bytes, name: str | None = None, max_duration: float = LONGEST) -> Recording:
     """Like `decode`, with what the file says about itself, and its bytes."""
     called = name or ("the audio bytes" if isinstance(source, bytes) else str(source))
-    data = source if isinstance(source, bytes) else _read(Path(source), called)
+    try:
+        data = source if isinstance(source, bytes) else _read(Path(source), called, max_duration)
+        return _recording(data, called, max_duration)
+    except MemoryError as error:
+        raise AudioError(f"{called} needs more memory than there is; leave it out, or cut it") from error
+
+
+def _recording(data: bytes, called: str, max_duration: float) -> Recording:
     reason = _containers.not_audio(data)
     if reason:
         raise AudioError(f"{called} {reason}")
     if _containers.is_video(data):
-        return _decode_video(data, called)
+        return _decode_video(data, called, max_duration)
     try:
-        samples, rate, channels, container, declared = _decode(data)
+        samples, rate, channels, container, declared = _decode(data, called, max_duration)
     except soundfile.SoundFileError as error:
         cut = _containers.missing(data)
         reason = f"is truncated: {cut}" if cut else _containers.describe(data, _detail(error))
@@ -90,43 +109,79 @@ def read_recording(source: str | Path | bytes, name: str | None = None) -> Recor
     return Recording(samples, rate, _peak(samples, called), channels, container, data)
 
 
-def _read(path: Path, called: str) -> bytes:
+def _read(path: Path, called: str, max_duration: float) -> bytes:
     try:
+        about = os.stat(path)
+        if stat.S_ISDIR(about.st_mode):
+            raise AudioError(f"{called} is a folder, not an audio file")
+        if not stat.S_ISREG(about.st_mode):  # it may never end
+            raise AudioError(f"{called} is a device, pipe or socket, not an audio file")
+        if about.st_size > _LARGE:
+            _judge_header(path, called, max_duration)
         with open(path, "rb", buffering=0) as file:  # a buffer costs more than the reading
             return file.readall()
     except FileNotFoundError as error:
         raise AudioError(f"{called} does not exist; check the path") from error
-    except IsADirectoryError as error:
-        raise AudioError(f"{called} is a folder, not an audio file") from error
     except OSError as error:
         raise AudioError(f"{called} cannot be read: {error.strerror or error}") from error
 
 
-def _decode(data: bytes) -> tuple[np.ndarray, int, int, str, int]:
+def _judge_header(path: Path, called: str, max_duration: float) -> None:
+    """Refuses a large file that says itself that it is too long, before it is read."""
+    try:
+        about = soundfile.info(str(path))
+    except soundfile.SoundFileError:  # said in better words once it is read
+        return
+    check_form(called, int(about.frames), int(about.samplerate), max_duration)
+
+
+def check_form(called: str, frames: int, rate: int, max_duration: float) -> None:
+    """Refuses a rate nobody records at, and a recording that is too long; a stream of unknown length passes.
+
+    Raises:
+        AudioError: with the limit, and what to do.
+    """
+    if not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(f"{called} says it is sampled at {rate} Hz; expected {RATES[0]} to {RATES[1]}")
+    if frames < _UNKNOWN and frames > max_duration * rate:
+        raise AudioError(
+            f"{called} is too long: {frames / rate:,.0f} s, and the limit is {max_duration:g} s; cut it, or raise the "
+            "limit by max_duration"
+        )
+
+
+def _decode(data: bytes, called: str, max_duration: float) -> tuple[np.ndarray, int, int, str, int]:
     """Samples, rate, channels, container and the number of frames the header declares."""
     with soundfile.SoundFile(_Bytes(data)) as file:
-        declared = int(file.frames)
-        about = int(file.samplerate), int(file.channels), str(file.format), declared
-        if declared <= _BLOCK:
+        declared, rate, channels = int(file.frames), int(file.samplerate), int(file.channels)
+        about = rate, channels, str(file.format), declared
+        check_form(called, declared, rate, max_duration)
+        block = max(1, _BLOCK // channels)
+        if declared <= block:
             return _mono(file.read(declared, dtype="float32")), *about  # a damaged one may deny its length
-        blocks = [_mono(file.read(_BLOCK, dtype="float32"))]
-        while len(blocks[-1]) == _BLOCK:
-            blocks.append(_mono(file.read(_BLOCK, dtype="float32")))
+        blocks: list[np.ndarray] = []
+        length = 0
+        while not blocks or len(blocks[-1]) == block:
+            blocks.append(_mono(file.read(block, dtype="float32")))
+            length += len(blocks[-1])
+            check_form(called, length, rate, max_duration)
         return np.concatenate(blocks), *about
 
 
-def _decode_video(data: bytes, called: str) -> Recording:
+def _decode_video(data: bytes, called: str, max_duration: float) -> Recording:
     """The sound of a video, by torchcodec where it is installed."""
     try:
         decoders = require("torchcodec.decoders", "codec")
     except (SerHfError, RuntimeError, OSError) as error:  # it is there, but FFmpeg's libraries are not
         raise AudioError(f"{called} {_containers.VIDEO}") from error
     try:
-        sound = decoders.AudioDecoder(data).get_all_samples()
+        decoder = decoders.AudioDecoder(data)
+        sound = decoder.get_samples_played_in_range(0, max_duration + 1)
     except (RuntimeError, ValueError) as error:
         first = f"{error}".partition("\n")[0]
         raise AudioError(f"{called} is truncated, or a video without sound that torchcodec reads: {first}") from error
     channels = sound.data.numpy()
+    check_form(called, channels.shape[-1], int(sound.sample_rate), max_duration)
     samples = channels.mean(axis=0, dtype=np.float32)
     return Recording(samples, int(sound.sample_rate), _peak(samples, called), len(channels), "video", data)
 

@@ -9,11 +9,16 @@ import numpy as np
 
 from ser_hf.base.errors import AudioError
 
-from .decode import decode
+from .decode import LONGEST, check_form, decode
 from .resample import resample
 
 
-def load(source: str | Path | bytes | memoryview, sampling_rate: int, name: str | None = None) -> np.ndarray:
+def load(
+    source: str | Path | bytes | memoryview,
+    sampling_rate: int,
+    name: str | None = None,
+    max_duration: float = LONGEST,
+) -> np.ndarray:
     """Mono float32 samples ``(n,)`` of a path or of a file's bytes at ``sampling_rate`` Hz.
 
     A recording is held whole: an hour at 48 kHz takes 0.7 GB until it is resampled.
@@ -22,15 +27,21 @@ def load(source: str | Path | bytes | memoryview, sampling_rate: int, name: str 
         source: a path, or the bytes of an audio file; a view of them is not copied where they are plain WAV.
         sampling_rate: rate of the result in Hz.
         name: how error messages call the source.
+        max_duration: seconds; a longer recording is refused.
 
     Raises:
         AudioError: see ``decode`` and ``resample``; or the recording is shorter than half a sample of the result.
     """
     plain = None if isinstance(source, str | Path) else _plain_wav(source)
-    samples, rate = plain or decode(bytes(source) if isinstance(source, memoryview) else source, name)
-    resampled = resample(samples, rate, sampling_rate)
+    called = name or (str(source) if isinstance(source, str | Path) else "the audio bytes")
+    if plain is not None:
+        check_form(called, len(plain[0]), plain[1], max_duration)
+    samples, rate = plain or decode(bytes(source) if isinstance(source, memoryview) else source, name, max_duration)
+    try:
+        resampled = resample(samples, rate, sampling_rate)
+    except MemoryError as error:
+        raise AudioError(f"{called} needs more memory than there is; leave it out, or cut it") from error
     if not len(resampled):
-        called = name or (str(source) if isinstance(source, str | Path) else "the audio bytes")
         raise AudioError(f"{called} holds {len(samples)} samples at {rate} Hz: none is left at {sampling_rate} Hz")
     return resampled
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any, TypeVar, cast
 
 import datasets
@@ -87,7 +88,7 @@ def _computed(rows: datasets.Dataset, num_proc: int | None) -> datasets.Dataset:
 def _compute(table: pa.Table) -> dict[str, list[Any]]:
     hashes, fingerprints = [], []
     for clip in table[AUDIO].to_pylist():
-        samples, rate = decode(clip["bytes"] or clip["path"], name=clip["path"])
+        samples, rate = decode(clip["bytes"] or clip["path"], clip["path"], math.inf)
         hashes.append(audio_hash(samples, rate))
         fingerprints.append(fingerprint(samples, rate).astype("<u4").tobytes())
     return {AUDIO_HASH: hashes, FINGERPRINT: fingerprints}

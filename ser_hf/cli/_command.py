@@ -55,6 +55,11 @@ def complain(text: str) -> None:
         sys.stderr.write(text + "\n")
 
 
+def known_fields() -> dict[str, dataclasses.Field[Any]]:
+    """The data fields of a recipe by name: commands that share one have its words and default."""
+    return {field.name: field for field in dataclasses.fields(DataArguments)}
+
+
 def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """The arguments by which commands find recordings."""
     parser.add_argument(
@@ -71,12 +76,16 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = True
     parser.add_argument(
         "--skip_bad", action="store_true", help="leave out clips that cannot be used, and list them in the ledger"
     )
+    longest = known_fields()["max_duration"]
+    parser.add_argument(
+        "--max_duration", type=float, default=longest.default, metavar="S", help=longest.metadata["help"]
+    )
     parser.add_argument("--num_proc", type=int, metavar="N", help="worker processes")
 
 
 def add_split_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the protocols, with the names, defaults and words they have in a recipe."""
-    known = {field.name: field for field in dataclasses.fields(DataArguments)}
+    known = known_fields()
     for name in _SPLIT:
         field = known[name]
         kind = DataArguments.__annotations__[name].removesuffix(" | None")  # Field.type is changed by other parsers

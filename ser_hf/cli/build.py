@@ -54,7 +54,7 @@ class BuildCommand(Command):
         return 0
 
 
-_SHARED = ("data_root", "data_dirs", "skip_bad", "num_proc", "overwrite")
+_SHARED = ("data_root", "data_dirs", "skip_bad", "max_duration", "num_proc", "overwrite")
 
 
 def _build(args: argparse.Namespace) -> Built:

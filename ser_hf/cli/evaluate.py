@@ -31,6 +31,7 @@ class EvaluateCommand(Command):
             data_root=args.data_root,
             data_dirs=args.data_dirs,
             skip_bad=args.skip_bad,
+            max_duration=args.max_duration,
             num_proc=args.num_proc,
             output=args.output,
         )

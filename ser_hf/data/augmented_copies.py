@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -54,11 +55,11 @@ def copy_row(row: dict[str, Any], index: int, numbers: list[int], seed: int, aug
         AudioError: the recording cannot be decoded.
     """
     clip, number = row[CLIP_ID], numbers[index]
-    samples, rate = decode(row[AUDIO]["bytes"] or row[AUDIO]["path"], name=clip)
+    samples, rate = decode(row[AUDIO]["bytes"] or row[AUDIO]["path"], clip, math.inf)
     digest = hashlib.sha256(f"{seed}|{clip}|{number}".encode()).digest()
     changed, words = augment(samples, rate, np.random.default_rng(list(digest)))
     data = _flac(changed, rate)
-    heard, _ = decode(data)
+    heard, _ = decode(data, clip, math.inf)
     return {
         AUDIO: {"bytes": data, "path": f"{PurePath(clip).name}#{number}.flac"},
         CLIP_ID: f"{clip}#{number}",

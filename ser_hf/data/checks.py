@@ -13,7 +13,7 @@ from pathlib import Path
 import datasets
 import pyarrow.compute as pc
 
-from ser_hf.audio import Recording, read_recording
+from ser_hf.audio import LONGEST, Recording, read_recording
 from ser_hf.base.errors import AudioError
 from ser_hf.corpora import CORPORA
 from ser_hf.records import Clip
@@ -118,7 +118,7 @@ class Findings:
         ]
 
 
-def read_clip(clip: Clip) -> Recording:
+def read_clip(clip: Clip, max_duration: float = LONGEST) -> Recording:
     """Reads a clip's file and decodes it.
 
     Raises:
@@ -128,7 +128,7 @@ def read_clip(clip: Clip) -> Recording:
     known = CORPORA[clip.corpus].bad.get(clip.clip_id)
     if known:
         raise BadRecordingError(f"{clip.path} is known to be bad: {known}")
-    recording = read_recording(clip.path)
+    recording = read_recording(clip.path, max_duration=max_duration)
     if recording.peak < SILENCE:
         level = f"{20 * math.log10(recording.peak):.0f} dBFS" if recording.peak > 0 else "all samples are zero"
         raise BadRecordingError(f"{clip.path} is silent: {level}")

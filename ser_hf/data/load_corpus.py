@@ -9,6 +9,7 @@ from pathlib import Path
 
 import datasets
 
+from ser_hf.audio import LONGEST
 from ser_hf.base.errors import CorpusError, SerHfError
 from ser_hf.corpora import CORPORA, Corpus
 from ser_hf.labels import Scheme, get_scheme
@@ -46,6 +47,7 @@ def load_corpus(
     data_dirs: Mapping[str, str] | None = None,
     scheme: str | Path | Scheme = "8class",
     skip_bad: bool = False,
+    max_duration: float = LONGEST,
     num_proc: int | None = None,
     cache_dir: str | Path | None = None,
 ) -> Corpora:
@@ -59,6 +61,7 @@ def load_corpus(
         skip_bad: leave out clips that cannot be used (unreadable, silent, too short, known to be spoilt, with an
             unknown code in the name, or the same recording under two labels) and list them in the ledger, instead of
             stopping.
+        max_duration: seconds above which a recording is taken for a mistake, and is bad.
         num_proc: worker processes; None is one, in this process.
         cache_dir: where ``datasets`` keeps the result; its own default where None.
 
@@ -81,6 +84,7 @@ def load_corpus(
         data_dirs=dict(data_dirs or {}),
         scheme=label_scheme,
         skip_bad=skip_bad,
+        max_duration=max_duration,
     )
     _prepare(builder, num_proc)
     scans, found = builder.scans or [], builder.findings()

@@ -15,7 +15,7 @@ import datasets
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from ser_hf.audio import Recording, audio_hash
+from ser_hf.audio import LONGEST, Recording, audio_hash
 from ser_hf.base.errors import AudioError, CorpusError
 from ser_hf.corpora import CORPORA, Corpus, Scan, corpus_root, scan
 from ser_hf.labels import Scheme, get_scheme
@@ -88,6 +88,7 @@ class SerCorpusConfig(datasets.BuilderConfig):
         data_dirs: corpus name -> its folder, over ``data_root``. ``data_dir`` does the same for a single corpus.
         scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
         skip_bad: leave out clips that cannot be used instead of stopping.
+        max_duration: seconds above which a recording is taken for a mistake, and is bad.
     """
 
     corpora: tuple[str, ...] = ()
@@ -95,6 +96,7 @@ class SerCorpusConfig(datasets.BuilderConfig):
     data_dirs: dict[str, str] = field(default_factory=dict)
     scheme: str | Scheme = "8class"
     skip_bad: bool = False
+    max_duration: float = LONGEST
 
     def scans(self) -> list[Scan]:
         """Finds the clips of every corpus asked for; no audio is opened.
@@ -222,7 +224,7 @@ class SerCorpus(datasets.ArrowBasedBuilder):
                 raise SystemExit(f"the process {main}, which builds, is gone")
             clip = clips[number]
             try:
-                recording = read_clip(clip)
+                recording = read_clip(clip, self.config.max_duration)
             except AudioError as error:
                 if notes is None and not self.config.skip_bad:
                     raise

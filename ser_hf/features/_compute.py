@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -32,7 +33,7 @@ def load_clip(clip: pa.StructScalar, rate: int, row: str) -> tuple[str, np.ndarr
     if source is None:
         raise AudioError(f"{row} has no audio: neither bytes nor a path; leave it out")
     name = path or row
-    return name, load(source, rate, name)
+    return name, load(source, rate, name, math.inf)  # the limit was kept when the dataset was built
 
 
 def compute(clips: Iterable[tuple[str, np.ndarray]], extractor: SerFeatureExtractor, device: str) -> np.ndarray:

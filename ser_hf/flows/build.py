@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ser_hf.audio import LONGEST
 from ser_hf.audit import Audit, audit
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import SerHfError
@@ -52,6 +53,7 @@ def build(
     data_root: str | Path | None = None,
     data_dirs: Sequence[str] = (),
     skip_bad: bool = False,
+    max_duration: float = LONGEST,
     num_proc: int | None = None,
     overwrite: bool = False,
 ) -> Built:
@@ -69,6 +71,7 @@ def build(
         data_root: folder that holds one folder per corpus.
         data_dirs: ``NAME=DIR`` words, over ``data_root``.
         skip_bad: leave out clips that cannot be used and list them in the ledger.
+        max_duration: seconds above which a recording is taken for a mistake, and is bad.
         num_proc: worker processes.
         overwrite: replace a dataset built there before.
 
@@ -79,7 +82,13 @@ def build(
     _check_output(folder, overwrite)
     PROTOCOLS[protocol].check(options or SplitOptions())  # before any clip is read
     loaded = load_corpus(
-        corpora, data_root=data_root, data_dirs=folders(data_dirs), scheme=labels, skip_bad=skip_bad, num_proc=num_proc
+        corpora,
+        data_root=data_root,
+        data_dirs=folders(data_dirs),
+        scheme=labels,
+        skip_bad=skip_bad,
+        max_duration=max_duration,
+        num_proc=num_proc,
     )
     split = make_split(loaded.dataset, protocol, options)
     return _publish(folder, labels, loaded, split, overwrite)
@@ -92,6 +101,7 @@ def rebuild(
     data_root: str | Path | None = None,
     data_dirs: Sequence[str] = (),
     skip_bad: bool = False,
+    max_duration: float = LONGEST,
     allow_differences: bool = False,
     num_proc: int | None = None,
     overwrite: bool = False,
@@ -104,6 +114,7 @@ def rebuild(
         data_root: folder that holds one folder per corpus.
         data_dirs: ``NAME=DIR`` words, over ``data_root``.
         skip_bad: leave out clips that cannot be used and list them in the ledger.
+        max_duration: seconds above which a recording is taken for a mistake, and is bad.
         allow_differences: build even where clips are missing or their audio is another; the card says so.
         num_proc: worker processes.
         overwrite: replace a dataset built there before.
@@ -121,6 +132,7 @@ def rebuild(
         data_dirs=folders(data_dirs),
         scheme=labels,
         skip_bad=skip_bad,
+        max_duration=max_duration,
         num_proc=num_proc,
     )
     split, found = split_by_manifest(loaded.dataset, wanted, facts["split"])

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ser_hf.audio import LONGEST
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import SplitError
 from ser_hf.base.provenance import now, versions
@@ -24,6 +25,7 @@ def evaluate(
     data_root: str | Path | None = None,
     data_dirs: Sequence[str] = (),
     skip_bad: bool = False,
+    max_duration: float = LONGEST,
     num_proc: int | None = None,
     output: str | Path | None = None,
 ) -> tuple[dict[str, Any], Path]:
@@ -35,6 +37,7 @@ def evaluate(
         data_root: folder that holds one folder per corpus.
         data_dirs: ``NAME=DIR`` words, over ``data_root``.
         skip_bad: leave out unreadable files and list them in the ledger.
+        max_duration: seconds above which a recording is taken for a mistake, and is bad.
         num_proc: worker processes.
         output: by default ``<run>/evaluations/<corpora or "test">``.
 
@@ -56,6 +59,7 @@ def evaluate(
         data_dirs=folders(data_dirs),
         scheme=Scheme.from_dict(defined) if defined else trained["data"]["scheme"],
         skip_bad=skip_bad,
+        max_duration=max_duration,
         num_proc=num_proc,
     )
     rows = loaded.dataset.select(_chosen(list(loaded.dataset["clip_id"]), split, own=corpora is None))

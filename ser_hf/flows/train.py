@@ -149,6 +149,7 @@ def prepare(recipe: Recipe) -> Data:
         data_dirs=folders(settings.data_dirs),
         scheme=settings.scheme,
         skip_bad=settings.skip_bad,
+        max_duration=settings.max_duration,
         num_proc=settings.num_proc,
     )
     ready = partial(

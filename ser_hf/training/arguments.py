@@ -56,6 +56,9 @@ class DataArguments:
         metadata={"help": "clips per class for undersample and oversample; else as many as the rarest or largest has"},
     )
     skip_bad: bool = field(default=False, metadata={"help": "leave out clips that cannot be used, and list them"})
+    max_duration: float = field(
+        default=3600.0, metadata={"help": "seconds above which a recording is taken for a mistake, and is bad"}
+    )
     num_proc: int | None = field(default=None, metadata={"help": "worker processes for building and features"})
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import math
+import os
 import struct
 import subprocess
 import sys
@@ -88,7 +90,7 @@ def test_a_header_with_an_absurd_length_takes_no_memory() -> None:
     data[21] |= 0x0F  # the 36 bits of STREAMINFO's number of samples end at byte 26
     data[22:26] = b"\xff\xff\xff\xff"
     with pytest.raises(AudioError, match=r"clip\.flac is (truncated|a damaged)"):
-        decode(bytes(data), "clip.flac")
+        decode(bytes(data), "clip.flac", max_duration=math.inf)
 
 
 @pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF - 36, 0x80000000])
@@ -112,7 +114,7 @@ BROKEN = {
     "empty": (b"", r"is empty \(0 bytes\)"),
     "pointer": (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1\n", "run `git lfs pull`"),
     "html": (b"\n<!DOCTYPE html><html><body>Log in</body></html>", r"is a web page \(HTML\), not audio"),
-    "json": (b'{"status": 404, "message": "not found"}', "is text, not audio .*404"),
+    "json": (b'{"status": 404, "message": "not found"}', "is text, not audio$"),
     "utf8": ("Prüfung nicht möglich: \u20ac".encode() * 40, "is text, not audio"),
     "zeros": (bytes(4000), "is not audio that libsndfile reads"),
     "binary": (bytes(range(256)) * 8, "is not audio that libsndfile reads"),
@@ -267,3 +269,95 @@ def test_decoding_costs_little_more_than_soundfile(shared_data: Path) -> None:
             bare[i] = min(bare[i], middle - start)
             ours[i] = min(ours[i], time.perf_counter() - middle)
     assert ours.sum() < 1.4 * bare.sum(), "measured 1.04 on a quiet machine"
+
+
+def test_what_a_text_says_is_nobodys_business(tmp_path):
+    (tmp_path / "passwd").write_text("root:x:0:0:root\n")
+    (tmp_path / "clip.wav").symlink_to(tmp_path / "passwd")
+    with pytest.raises(AudioError, match="is text, not audio") as caught:
+        decode(tmp_path / "clip.wav")
+    assert "root" not in str(caught.value).removeprefix(str(tmp_path / "clip.wav"))
+
+
+def test_devices_and_pipes_are_never_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")  # opening it would wait for ever
+    (tmp_path / "endless.wav").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe.wav", tmp_path / "endless.wav"):
+        with pytest.raises(AudioError, match=f"{path} is a device, pipe or socket, not an audio file"):
+            decode(path)
+
+
+def wav_header(rate: int, channels: int, size: int) -> bytes:
+    form = struct.pack("<HHIIHH", 1, channels, rate, rate * 2 * channels, 2 * channels, 16)
+    return (
+        b"RIFF"
+        + struct.pack("<I", 36 + size)
+        + b"WAVEfmt "
+        + struct.pack("<I", 16)
+        + form
+        + b"data"
+        + (struct.pack("<I", size))
+    )
+
+
+@pytest.mark.parametrize("read", [decode, lambda source: load(source, RATE)], ids=["decode", "load"])
+@pytest.mark.parametrize("rate", [1, 999, 768_001, 1 << 30])
+def test_a_rate_nobody_records_at_is_refused(read, rate):
+    with pytest.raises(AudioError, match=f"the audio bytes says it is sampled at {rate} Hz; expected 1000 to 768000"):
+        read(wav_header(rate, 1, 2000) + bytes(2000))
+
+
+@pytest.mark.parametrize("read", [decode, lambda source, **given: load(source, RATE, **given)], ids=["decode", "load"])
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG"])
+def test_the_length_is_limited(read, kind):
+    data = encode(np.zeros(RATE * 2), kind=kind, subtype="VORBIS" if kind == "OGG" else "PCM_16")
+    assert len(read(data, max_duration=2.0)[0 if read is decode else slice(None)]) == RATE * 2
+    with pytest.raises(AudioError, match=r"is too long: 2 s, and the limit is 1\.9 s; cut it, or raise the "):
+        read(data, max_duration=1.9)
+
+
+MEMORY = """
+import resource, sys
+from ser_hf.audio import load
+from ser_hf.base.errors import AudioError
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for path in sys.argv[1:]:
+    try:
+        load(path, 16000)
+    except AudioError as error:
+        print(error)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+
+
+def test_a_small_file_that_claims_to_be_large_costs_no_memory(tmp_path):
+    (tmp_path / "slow.wav").write_bytes(wav_header(1, 1, 200_000) + bytes(200_000))
+    with soundfile.SoundFile(tmp_path / "silence.flac", "w", RATE, 1) as file:
+        for _ in range(121):
+            file.write(np.zeros(RATE * 60, np.int16))
+    (tmp_path / "wide.wav").write_bytes(wav_header(RATE, 1024, 1 << 20) + bytes(1 << 20))
+    with (tmp_path / "sparse.wav").open("wb") as file:
+        file.write(wav_header(RATE, 1, (1 << 31) - 100))
+        file.truncate((1 << 31) - 56)
+    names = sorted(map(str, tmp_path.iterdir()))
+    run = subprocess.run([sys.executable, "-c", MEMORY, *names], capture_output=True, text=True, check=True)
+    *lines, spent = run.stdout.splitlines()
+    assert len(lines) == 3
+    assert "silence.flac is too long: 7,260 s" in lines[0]
+    assert "slow.wav says it is sampled at 1 Hz" in lines[1]
+    assert "sparse.wav is too long" in lines[2]
+    assert int(spent) < 200, "MB"
+
+
+def test_a_clip_that_needs_too_much_memory_is_its_own_fault(monkeypatch):
+    def full(*_, **__):
+        raise MemoryError
+
+    data = encode(TONE)
+    monkeypatch.setattr(sys.modules["ser_hf.audio.decode"], "_decode", full)
+    with pytest.raises(AudioError, match="x needs more memory than there is"):
+        decode(data, "x")
+    monkeypatch.undo()
+    monkeypatch.setattr(sys.modules["ser_hf.audio.load"], "resample", full)
+    with pytest.raises(AudioError, match="x needs more memory than there is"):
+        load(data, RATE, "x")

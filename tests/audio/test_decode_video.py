@@ -22,7 +22,7 @@ VIDEOS = {
 def torchcodec(monkeypatch):
     """A torchcodec that hears two channels in everything; to be changed by the test."""
     sound = SimpleNamespace(data=torch.tensor([[0.5, -0.5, 1.0], [0.25, 0.0, -1.0]]), sample_rate=44_100)
-    decoder = SimpleNamespace(get_all_samples=lambda: sound)
+    decoder = SimpleNamespace(get_samples_played_in_range=lambda start, stop: sound)
     module = ModuleType("torchcodec.decoders")
     module.AudioDecoder = lambda data: decoder
     monkeypatch.setitem(sys.modules, "torchcodec", ModuleType("torchcodec"))

@@ -421,3 +421,22 @@ def test_a_grammar_error_names_the_file(server, get):
         raise CorpusError(f"{path}: unknown code")
 
     assert "1_happy.wav: unknown code" in refused(get, toy(published(server), parse=strict))
+
+
+@pytest.mark.parametrize("checked", [True, False])
+@pytest.mark.parametrize("kind", ["bomb", "nesting", "damaged", "twice"])
+def test_what_was_refused_once_is_refused_again(server, get, tmp_path, checked, kind):
+    inner = zipped({"zeros.wav": bytes(2 << 20)}) if kind == "bomb" else zipped({"1_happy.wav": b"other"})
+    if kind == "nesting":
+        inner = zipped({"x.zip": zipped({"y.zip": zipped({"1.wav": b""})})})
+    if kind == "damaged":
+        inner = inner[: len(inner) // 2]
+    names = {"inner.zip": inner} | ({"inner/1_happy.wav": b"another"} if kind == "twice" else {})
+    data = zipped({**CLIPS, **names})
+    record = {} if checked else {"sha256": None, "size": None}
+    corpus = toy(published(server, data, **record))
+    limits = Limits(size=1 << 20, nesting=2)
+    for _ in range(2):
+        with pytest.raises(SerHfError):
+            get(corpus, limits=limits)
+        assert not (tmp_path / "data" / "toy").exists()

@@ -42,9 +42,9 @@ def decoded(monkeypatch):
     """The names of the clips decoded in this process."""
     names = []
 
-    def counted(source, rate, name=None):
+    def counted(source, rate, name=None, *limit):
         names.append(name)
-        return load(source, rate, name)
+        return load(source, rate, name, *limit)
 
     monkeypatch.setattr(compute, "load", counted)
     return names
@@ -265,11 +265,11 @@ def test_other_code_and_another_dtype_are_computed_anew(clips, decoded, monkeypa
 def test_an_interrupted_run_goes_on_after_the_last_piece(clips, expected, decoded, monkeypatch):
     monkeypatch.setattr(cached, "PIECE", 4)
 
-    def interrupted(source, rate, name=None):
+    def interrupted(source, rate, name=None, *limit):
         if len(decoded) == 6:
             raise KeyboardInterrupt
         decoded.append(name)
-        return load(source, rate, name)
+        return load(source, rate, name, *limit)
 
     whole = compute.load
     monkeypatch.setattr(compute, "load", interrupted)
