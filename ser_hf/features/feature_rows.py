@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import datasets
@@ -47,17 +47,19 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         """Several rows at once, as the data loader asks for them."""
         table = self._tables[indices]
         inputs = ({INPUT_FEATURES: x} for x in from_column(table.column(INPUT_FEATURES)))
-        return labelled(inputs, table, training=self.training)
+        return labelled(inputs, table, indices, training=self.training)
 
 
-def labelled(inputs: Iterable[dict[str, np.ndarray]], table: pa.Table, *, training: bool) -> list[dict[str, Any]]:
-    """Rows as the collator takes them, of what a model takes by name and the table of their labels."""
+def labelled(
+    inputs: Iterable[dict[str, np.ndarray]], table: pa.Table, numbers: Sequence[int], *, training: bool
+) -> list[dict[str, Any]]:
+    """Rows as the collator takes them: what a model takes by name, their labels, and their numbers as ``row``."""
     names = {LABEL: "labels", LABEL_DISTRIBUTION: LABEL_DISTRIBUTION}
     columns = {names[name]: table.column(name).to_pylist() for name in table.column_names if name in names}
     values = zip(*columns.values(), strict=True)
     return [
-        {**x, **dict(zip(columns, row, strict=True)), "training": training}
-        for x, row in zip(inputs, values, strict=True)
+        {**x, **dict(zip(columns, row, strict=True)), "row": int(number), "training": training}
+        for x, row, number in zip(inputs, values, numbers, strict=True)
     ]
 
 

@@ -92,7 +92,7 @@ class RecordingRows(torch.utils.data.Dataset[dict[str, Any]], ABC):
         numbers = [range(len(self))[index] for index in indices]
         table = self.rows[numbers]
         ids = table.column(CLIP_ID).to_pylist() if CLIP_ID in table.column_names else [None] * len(numbers)
-        return labelled(self.inputs(self._recordings(numbers, ids)), table, training=self.training)
+        return labelled(self.inputs(self._recordings(numbers, ids)), table, numbers, training=self.training)
 
     def _recordings(self, numbers: list[int], ids: list[str | None]) -> Iterator[tuple[str, np.ndarray]]:
         for number, clip_id in zip(numbers, ids, strict=True):

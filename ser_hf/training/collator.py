@@ -50,7 +50,8 @@ class SerCollator:
         augment: strengths.
         label_smoothing: share of every training label spread over all classes.
         class_weights: of the classes in the training loss, ``(num_classes,)``; None weighs them all alike.
-        seed: of its own generator; differs between processes. Each worker of a data loader has one more, of its own.
+        seed: differs between processes. What chance decides for a batch follows from it, the epoch and the batch's
+            rows, whichever worker makes it, in a resumed run as in an unbroken one.
     """
 
     num_classes: int
@@ -62,8 +63,14 @@ class SerCollator:
     def __post_init__(self) -> None:
         check_strengths(self.augment)
         check_smoothing(self.label_smoothing)
+        # in shared memory: workers that live on from epoch to epoch have a copy of everything else
+        self._epoch = torch.zeros(1, dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
         self.rng = np.random.default_rng(self.seed)
-        self._worker: int | None = None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Changes what chance decides, here and in the workers of a data loader."""
+        self._epoch.fill_(epoch)
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Gives ``input_features (B, n_mels, n_frames)`` and ``labels``: ids ``(B,)``, soft ``(B, C)`` in training.
@@ -73,16 +80,10 @@ class SerCollator:
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in rows]))
         labels = torch.tensor([row["labels"] for row in rows])
         if rows[0]["training"]:
-            self._seed_worker()
+            if "row" in rows[0]:
+                self.rng = np.random.default_rng([self.seed, int(self._epoch), *(row["row"] for row in rows)])
             features, labels = self._augmented(features, self._soft(labels, rows))
         return {INPUT_FEATURES: features, "labels": labels}
-
-    def _seed_worker(self) -> None:
-        """Else every worker, and in every epoch again, would start from the same copy of this generator."""
-        info = torch.utils.data.get_worker_info()
-        if info is not None and info.seed != self._worker:
-            self._worker = info.seed
-            self.rng = np.random.default_rng([self.seed, info.seed])
 
     def _soft(self, ids: torch.Tensor, rows: list[dict[str, Any]]) -> torch.Tensor:
         labels = soft_labels(ids, self.num_classes)

@@ -26,6 +26,7 @@ from .arguments import (
     OptimiserArguments,
     RunArguments,
 )
+from .strategies import settle_strategies
 from .training_arguments import SerTrainingArguments
 
 _PAIRS = ("data_dirs", "model_settings")
@@ -102,6 +103,7 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     options = [word[2:] for word in overrides if word.startswith("--")]
     for key in options:
         _check_key(key.removeprefix("no_") if key not in keys() else key, "the command line")
+    settle_strategies(given, overrides, str(path or "recipe"))
     given.setdefault("output_dir", _output_dir(name, given, overrides))
     parser = _Parser(_GROUPS, allow_abbrev=False, exit_on_error=False)
     parser.set_defaults(**{key: None for key, value in given.items() if value is None and _may_be_none(key)})

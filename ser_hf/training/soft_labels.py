@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
-from transformers import Trainer
 
 from ser_hf.base.errors import RecipeError
 
+from .ser_trainer import SerTrainer
 from .weighted_sampling import WeightedTrainer
 
 
@@ -48,7 +48,7 @@ def weighted(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     return scaled * (len(labels) / scaled.sum().clamp_min(1e-12))
 
 
-class SoftLabelTrainer(Trainer):
+class SoftLabelTrainer(SerTrainer):
     """A trainer for stock models: their own loss takes class ids, and ours are soft in training.
 
     The loss is the mean of a batch; the trainer divides it by the batches it accumulates.

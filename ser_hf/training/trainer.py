@@ -20,7 +20,6 @@ from transformers import (
     TrainerControl,
     TrainerState,
 )
-from transformers.trainer_utils import get_last_checkpoint
 
 from ser_hf.augment import WaveformChain
 from ser_hf.base.errors import RecipeError, unknown
@@ -40,11 +39,13 @@ from .optimiser import check_optimiser, make_optimiser, needs_groups
 from .precision import use_bf16
 from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe
+from .ser_trainer import SerTrainer
 from .soft_labels import SoftLabelTrainer, WeightedSoftLabelTrainer
 from .transformer_recipe import check_transformer
 from .votes import count_votes
 from .waveform_collator import WaveformCollator
 from .weighted_sampling import WeightedTrainer
+from .whole_checkpoints import numbered, to_resume
 
 CHECKPOINTS = "checkpoints"
 RECIPE = "recipe.yaml"
@@ -84,8 +85,6 @@ def build_trainer(
     callbacks: list[TrainerCallback] = []
     if recipe.run.patience:
         callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.run.patience))
-    if isinstance(train, RecordingRows):
-        callbacks.append(NewEpoch(train))
     callbacks += _layer_callbacks(recipe, model)
     set_loss(model, recipe.loss)
     if recipe.loss.soft_labels == "votes":
@@ -101,7 +100,9 @@ def build_trainer(
         collator = WaveformCollator(classes, smoothing, weights)
     else:
         collator = SerCollator(classes, recipe.augment, smoothing, weights, seed=args.seed + args.process_index)
-    kind: Callable[..., Trainer] = SoftLabelTrainer if stock else Trainer
+    epochal = [thing for thing in (train, collator) if isinstance(thing, RecordingRows | SerCollator)]
+    callbacks.append(NewEpoch(*epochal))
+    kind: Callable[..., Trainer] = SoftLabelTrainer if stock else SerTrainer
     if method == "weighted_sampler":
         weighted = WeightedSoftLabelTrainer if stock else WeightedTrainer
         kind = partial(weighted, sample_weights=sample_weights(_labels(train), classes))
@@ -137,14 +138,15 @@ def _optimiser(recipe: Recipe) -> tuple[Any, dict[str, Any]] | None:
 
 
 class NewEpoch(TrainerCallback):
-    """Tells live rows the epoch, so that each hears other augmentations, a resumed run those it would have heard."""
+    """Tells live rows and the collator the epoch: each is augmented anew, a resumed one as it would have been."""
 
-    def __init__(self, rows: RecordingRows) -> None:
-        self.rows = rows
+    def __init__(self, *things: RecordingRows | SerCollator) -> None:
+        self.things = things
 
     def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Before the first batch of an epoch is asked for."""
-        self.rows.set_epoch(int(state.epoch or 0))
+        for thing in self.things:
+            thing.set_epoch(int((state.epoch or 0) + 1e-6))
 
 
 def _labels(rows: FeatureRows | RecordingRows) -> np.ndarray:
@@ -165,18 +167,11 @@ def configure(recipe: Recipe) -> str | None:
         args.mixed_precision = "bf16" if args.bf16 else "no"  # what the accelerator is told, settled before this
     args.dataloader_pin_memory = args.dataloader_pin_memory and args.device.type == "cuda"
     args.output_dir = str(folder / CHECKPOINTS)
-    there = Path(args.output_dir).is_dir()
-    last = get_last_checkpoint(args.output_dir) if there else None  # type: ignore[no-untyped-call]
     if args.resume_from_checkpoint:
-        wanted = args.resume_from_checkpoint
-        checkpoint = last if wanted.lower() in ("true", "last") else wanted
-        if checkpoint is None or not Path(checkpoint).is_dir():
-            raise RecipeError(
-                f"no checkpoint to resume from in {args.output_dir if checkpoint is None else checkpoint}"
-            )
+        checkpoint = to_resume(args.resume_from_checkpoint, Path(args.output_dir), main=args.process_index == 0)
         _check_same(recipe, folder / RECIPE)
         return checkpoint
-    if (last or (folder / "results.json").exists()) and not recipe.run.overwrite:
+    if (numbered(Path(args.output_dir)) or (folder / "results.json").exists()) and not recipe.run.overwrite:
         raise RecipeError(
             f"{folder} already holds a run; choose another --output_dir, go on with --resume_from_checkpoint last, "
             "or start again with --overwrite true"

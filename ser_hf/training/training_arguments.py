@@ -30,6 +30,9 @@ class SerTrainingArguments(TrainingArguments):
     load_best_model_at_end: bool = field(default=True, metadata={"help": "end with the best checkpoint"})
     metric_for_best_model: str | None = field(default="uar", metadata={"help": "validation metric that decides"})
     greater_is_better: bool | None = field(default=True, metadata={"help": "whether higher is better"})
+    restore_callback_states_from_checkpoint: bool = field(
+        default=True, metadata={"help": "a resumed run goes on counting epochs without a better score (patience)"}
+    )
     remove_unused_columns: bool = field(default=False, metadata={"help": "the collator needs all it gets"})
     label_names: list[str] | None = field(default_factory=lambda: ["labels"], metadata={"help": "label inputs"})
 

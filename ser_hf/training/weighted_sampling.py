@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import Trainer
+
+from .ser_trainer import SerTrainer
 
 
 class EpochWeightedSampler(torch.utils.data.WeightedRandomSampler):
@@ -34,7 +35,7 @@ class EpochWeightedSampler(torch.utils.data.WeightedRandomSampler):
         return super().__iter__()
 
 
-class WeightedTrainer(Trainer):
+class WeightedTrainer(SerTrainer):
     """A trainer that draws its training clips by weight.
 
     Args:

@@ -205,7 +205,7 @@ class Rows(torch.utils.data.Dataset):
         return 24
 
     def __getitem__(self, index: int) -> dict:
-        return rows(training=True)[0]
+        return rows(training=True)[0] | {"row": index}
 
 
 def epochs(seed: int, *, persistent: bool) -> list[list[torch.Tensor]]:
@@ -215,7 +215,11 @@ def epochs(seed: int, *, persistent: bool) -> list[list[torch.Tensor]]:
     loader = torch.utils.data.DataLoader(
         Rows(), batch_size=6, collate_fn=collator, num_workers=2, persistent_workers=persistent
     )
-    return [[batch["input_features"] for batch in loader] for _ in range(2)]
+    found = []
+    for epoch in range(2):
+        collator.set_epoch(epoch)
+        found.append([batch["input_features"] for batch in loader])
+    return found
 
 
 @pytest.mark.parametrize("persistent", [False, True])
@@ -224,6 +228,16 @@ def test_neither_workers_nor_epochs_repeat_each_other_and_a_seed_does(persistent
     batches = [batch for epoch in (*first, *other) for batch in epoch]
     assert len({tuple(batch.flatten().tolist()) for batch in batches}) == 16
     assert all(torch.equal(a, b) for one, two in zip(first, again, strict=True) for a, b in zip(one, two, strict=True))
+
+
+def test_a_batch_is_the_same_whichever_worker_makes_it_and_whatever_came_before():
+    numbered = [row | {"row": i} for i, row in enumerate(rows(training=True))]
+    collator, other = (SerCollator(CLASSES, STRONG, seed=3) for _ in range(2))
+    collator(numbered[:3])
+    assert torch.equal(collator(numbered)["input_features"], other(numbered)["input_features"])
+    other.set_epoch(1)
+    assert not torch.equal(collator(numbered)["input_features"], other(numbered)["input_features"])
+    assert not torch.equal(collator(numbered)["input_features"][1:], collator(numbered[1:])["input_features"])
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0])

@@ -125,7 +125,7 @@ def test_votes_travel_with_the_rows_for_training_and_are_counted(recipe, caplog)
 
 def test_votes_are_left_alone_unless_asked_for():
     data = rows(label_distribution=VOTES).rows.with_format(None)
-    assert set(FeatureRows(data, training=True)[0]) == {"input_features", "labels", "training"}
+    assert set(FeatureRows(data, training=True)[0]) == {"input_features", "labels", "row", "training"}
 
 
 @pytest.mark.parametrize("columns", [{}, {"label_distribution": [None] * 32}])

@@ -176,8 +176,8 @@ def test_more_frozen_layers_than_there_are_is_refused(recipe):
     check_layers(recipe("--freeze_layers", "6"), small())
 
 
-def test_a_run_is_not_resumed_with_other_layers_frozen(recipe, tmp_path):
-    (tmp_path / "run" / "checkpoints" / "checkpoint-3").mkdir(parents=True)
+def test_a_run_is_not_resumed_with_other_layers_frozen(recipe, tmp_path, whole_checkpoint):
+    whole_checkpoint(tmp_path / "run", 3)
     settings = recipe("--freeze_layers", "2").settings()
     (tmp_path / "run" / "recipe.yaml").write_text(yaml.safe_dump(settings))
     with pytest.raises(RecipeError, match="was begun with freeze_layers: 2, and freeze_layers is now 1"):

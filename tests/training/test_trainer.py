@@ -9,12 +9,13 @@ import torch
 import yaml
 from accelerate.data_loader import prepare_data_loader
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
-from transformers import EarlyStoppingCallback, EvalPrediction, Trainer
+from transformers import EarlyStoppingCallback, EvalPrediction
 
 from ser_hf.base.errors import RecipeError
 from ser_hf.features import FeatureRows
 from ser_hf.flows.train import make_extractor, make_model
 from ser_hf.training import build_trainer, configure, load_recipe
+from ser_hf.training.ser_trainer import SerTrainer
 from ser_hf.training.trainer import history, validation_scores
 from ser_hf.training.weighted_sampling import EpochWeightedSampler, WeightedTrainer
 
@@ -34,12 +35,6 @@ def trainer_of(recipe, rows=({"training": True},)):
     configure(recipe)
     extractor = make_extractor(recipe)
     return build_trainer(recipe, make_model(recipe, extractor), extractor, rows, rows)
-
-
-def checkpoint(folder: Path, step: int) -> Path:
-    path = folder / "checkpoints" / f"checkpoint-{step}"
-    path.mkdir(parents=True)
-    return path
 
 
 @pytest.mark.parametrize(("precision", "autocast"), [("bf16", "bf16"), ("fp32", "no")])
@@ -106,20 +101,20 @@ def test_a_folder_that_holds_a_run_is_refused(recipe, tmp_path, trace):
 
 
 @pytest.mark.parametrize("word", ["last", "true"])
-def test_resuming_takes_the_last_checkpoint(recipe, tmp_path, word):
-    checkpoint(tmp_path / "run", 9)
-    last = checkpoint(tmp_path / "run", 12)
+def test_resuming_takes_the_last_checkpoint(recipe, tmp_path, word, whole_checkpoint):
+    whole_checkpoint(tmp_path / "run", 9)
+    last = whole_checkpoint(tmp_path / "run", 12)
     assert configure(recipe("--resume_from_checkpoint", word)) == str(last)
 
 
-def test_resuming_from_a_named_checkpoint(recipe, tmp_path):
-    named = checkpoint(tmp_path / "run", 9)
-    checkpoint(tmp_path / "run", 12)
+def test_resuming_from_a_named_checkpoint(recipe, tmp_path, whole_checkpoint):
+    named = whole_checkpoint(tmp_path / "run", 9)
+    whole_checkpoint(tmp_path / "run", 12)
     assert configure(recipe("--resume_from_checkpoint", str(named))) == str(named)
 
 
-def test_a_run_is_not_resumed_as_another_one(recipe, tmp_path):
-    last = checkpoint(tmp_path / "run", 12)
+def test_a_run_is_not_resumed_as_another_one(recipe, tmp_path, whole_checkpoint):
+    last = whole_checkpoint(tmp_path / "run", 12)
     settings = recipe("--seed", "1").settings()
     (tmp_path / "run" / "recipe.yaml").write_text(yaml.safe_dump(settings))
     resume = ["--resume_from_checkpoint", "last"]
@@ -193,7 +188,7 @@ def test_class_weights_reach_the_collator_and_nothing_else_changes(recipe, featu
 def test_a_weighted_sampler_draws_every_class_equally_often(recipe, feature_rows):
     trainer = trainer_of(recipe("--balance", "weighted_sampler", "--use_cpu", "true"), feature_rows)
     assert isinstance(trainer, WeightedTrainer)
-    assert type(trainer_of(recipe("--balance", "oversample"), feature_rows)) is Trainer
+    assert type(trainer_of(recipe("--balance", "oversample"), feature_rows)) is SerTrainer
     loader = trainer.get_train_dataloader()
     drawn = []
     for epoch in range(30):
@@ -256,8 +251,8 @@ def test_a_balance_that_cannot_be_is_refused_before_any_clip_is_read(recipe, wor
         configure(recipe(*words))
 
 
-def test_a_run_is_not_resumed_with_another_balance(recipe, tmp_path):
-    checkpoint(tmp_path / "run", 12)
+def test_a_run_is_not_resumed_with_another_balance(recipe, tmp_path, whole_checkpoint):
+    whole_checkpoint(tmp_path / "run", 12)
     settings = recipe("--balance", "oversample").settings()
     (tmp_path / "run" / "recipe.yaml").write_text(yaml.safe_dump(settings))
     with pytest.raises(RecipeError, match="was begun with balance: oversample, and balance is now None"):
