@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import datasets
@@ -12,6 +13,7 @@ import pyarrow as pa
 from ser_hf.audio import audio_hash, decode
 from ser_hf.audio.fingerprint import VERSION, fingerprint
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.sealed import cache_files, sealed
 from ser_hf.records import AUDIO, AUDIO_HASH
 
 FINGERPRINT = "fingerprint"
@@ -67,22 +69,21 @@ def _computed(rows: datasets.Dataset, num_proc: int | None) -> datasets.Dataset:
         digest = hashlib.sha256(f"fingerprints {VERSION} {rows[AUDIO_HASH][:]!r}".encode())
         key = digest.hexdigest()[:32]
     text, binary = datasets.Value("string"), datasets.Value("binary")
-    return (
-        rows.select_columns(AUDIO)
-        .with_format("arrow")  # leaves the bytes alone, also in a column of `datasets.Audio`
-        .map(
-            _compute,
-            batched=True,
-            batch_size=_BATCH,
-            features=datasets.Features({AUDIO_HASH: text, FINGERPRINT: binary}),
-            remove_columns=AUDIO,
-            num_proc=num_proc,
-            new_fingerprint=key,
-            load_from_cache_file=key is not None,
-            desc="fingerprints",
-        )
-        .with_format(None)
+    recordings = rows.select_columns(AUDIO)
+    make = partial(
+        recordings.with_format("arrow").map,  # leaves the bytes alone, also in a column of `datasets.Audio`
+        _compute,
+        batched=True,
+        batch_size=_BATCH,
+        features=datasets.Features({AUDIO_HASH: text, FINGERPRINT: binary}),
+        remove_columns=AUDIO,
+        num_proc=num_proc,
+        new_fingerprint=key,
+        load_from_cache_file=key is not None,
+        desc="fingerprints",
     )
+    files = partial(cache_files, recordings, key) if key else list
+    return sealed(make, files).with_format(None)
 
 
 def _compute(table: pa.Table) -> dict[str, list[Any]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import SafetensorError
 
+from .cache_folder import cache_folder
 from .errors import SerHfError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -37,6 +39,14 @@ def writing(path: Path, needed: int | None = None, hint: str = "") -> Iterator[N
         if not _is_full(error):
             raise
         raise SerHfError(f"{path} could not be written: {_room(path, needed)}; make room{hint}") from error
+
+
+def told(error: OSError) -> str:
+    """An error of the system in one line that names a place: its file, or where there is no room."""
+    if error.filename is not None or not _is_full(error):
+        return f"{error.filename or 'a file'}: {error.strerror or error}"
+    places = dict.fromkeys((Path.cwd(), cache_folder(), Path(tempfile.gettempdir())))
+    return f"a disk is full: {'; '.join(f'{place}: {_room(place, None)}' for place in places)}; make room"
 
 
 def _is_full(error: BaseException) -> bool:

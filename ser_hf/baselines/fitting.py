@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ COSTS = (1.0, 3.0, 10.0, 30.0)
 WIDTHS = (0.125, 0.25, 0.5, 1.0, 2.0)
 """Candidates for ``gamma: auto``, times the number of features."""
 INNER_FOLDS = 5
+
+logger = logging.getLogger(__name__)
 
 _TEMPERATURES = np.geomspace(0.02, 50, 200)
 
@@ -61,10 +64,10 @@ def fit(
 ) -> tuple[Svm, list[dict[str, float]], NDArray[np.float64]]:
     """Fits a machine: chosen on the training clips, then fitted on training and validation clips together.
 
-    ``auto`` settings are those with the best mean UAR over five inner folds of the training clips, stratified by class
-    and split by group; among equals the first. The temperature is the one with the highest likelihood of the validation
-    labels under a machine fitted on the training clips. With that nothing is left to be chosen on the validation clips,
-    and the last machine learns from them as well. No other clip is seen.
+    ``auto`` settings are those with the best mean UAR over five inner folds of the training clips, or as many as there
+    are groups, stratified by class and split by group; among equals the first. The temperature is the one with the
+    highest likelihood of the validation labels under a machine fitted on the training clips. With that nothing is left
+    to be chosen on the validation clips, and the last machine learns from them as well. No other clip is seen.
 
     Args:
         config: settings and class names; it is not changed.
@@ -77,7 +80,7 @@ def fit(
         tried; and the validation clips' scores ``(N, C)`` by the machine that had not seen them.
 
     Raises:
-        SerHfError: there is but one class, fewer groups than inner folds, or the speaker of a clip is unknown.
+        SerHfError: there is but one class, one group and something to choose, or the speaker of a clip is unknown.
     """
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -87,8 +90,11 @@ def fit(
     features, chosen, tried = train.prepared(config), copy.deepcopy(config), _candidates(config)
     log: list[dict[str, float]] = []
     if len(tried) > 1:
-        uars = _inner_uars(features, train, tried, weights)
-        log = [{"C": cost, "gamma": width, "uar": uar} for (cost, width), uar in zip(tried, uars, strict=True)]
+        uars, folds = _inner_uars(features, train, tried, weights)
+        log = [
+            {"C": cost, "gamma": width, "uar": uar, "folds": folds}
+            for (cost, width), uar in zip(tried, uars, strict=True)
+        ]
         best = max(log, key=lambda entry: entry["uar"])
         chosen.C, chosen.gamma = best["C"], best["gamma"]
     else:
@@ -120,30 +126,38 @@ def _candidates(config: SvmConfig) -> list[tuple[float, float]]:
 
 def _inner_uars(
     features: Features, train: Clips, tried: Sequence[tuple[float, float]], weights: NDArray[np.float64] | None
-) -> list[float]:
-    """Mean UAR of every candidate over the inner folds; the distances of a fold's clips are computed once."""
+) -> tuple[list[float], int]:
+    """Mean UAR of every candidate over the inner folds, and their number; a fold's distances are computed once."""
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.metrics.pairwise import euclidean_distances
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.preprocessing import StandardScaler
 
     groups = np.asarray(train.groups, dtype=str)
-    if (number := len(np.unique(groups))) < INNER_FOLDS:
+    number = min(INNER_FOLDS, len(np.unique(groups)))
+    if number < 2:
         raise SerHfError(
-            f"C and gamma are chosen over {INNER_FOLDS} inner folds, and the training split has {number} speakers or "
-            "recordings; give both a number"
+            "C and gamma are chosen over inner folds, and the training split has one speaker or recording; give both a "
+            "number"
         )
-    found = np.zeros(len(tried))
-    folds = StratifiedGroupKFold(INNER_FOLDS, shuffle=True, random_state=0)
+    if number < INNER_FOLDS:
+        logger.warning("C and gamma are chosen over %d inner folds: there are no more speakers or recordings", number)
+    found, used = np.zeros(len(tried)), 0
+    folds = StratifiedGroupKFold(number, shuffle=True, random_state=0)
     for fitted, held in folds.split(features, train.labels, groups):
+        if not len(held) or len(np.unique(train.labels[fitted])) < 2:
+            continue
+        used += 1
         scaled = StandardScaler().fit(features[fitted]).transform(features)
         distances = euclidean_distances(scaled, scaled[fitted], squared=True) / features.shape[1]
         labels = train.labels[fitted]
         for i, (cost, width) in enumerate(tried):
             kernel = np.exp(-width * distances)
             machine = _machine(cost, "precomputed", 1.0, weights, labels).fit(kernel[fitted], labels)
-            found[i] += balanced_accuracy_score(train.labels[held], machine.predict(kernel[held])) / INNER_FOLDS
-    return [float(uar) for uar in found]
+            found[i] += balanced_accuracy_score(train.labels[held], machine.predict(kernel[held]))
+    if not used:
+        raise SerHfError("no inner fold has two classes to learn from; give C and gamma a number")
+    return [float(uar) / used for uar in found], used
 
 
 def _temperature(machine: Svm, validation: Clips) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from ser_hf import __version__
+from ser_hf.base.disk import told
 from ser_hf.base.errors import SerHfError
 
 from ._command import Command, complain
@@ -37,6 +39,8 @@ COMMANDS: tuple[Command, ...] = (
     BenchCommand(),
 )
 USER_ERROR = 2
+NOBODY_LISTENS = 141
+"""What a shell tells of other tools that a closed pipe ended."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -67,12 +71,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     try:
-        return command.run(args, rest)
+        code = command.run(args, rest)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # as in `ser-hf list corpora | head -1`: nobody listens any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit of Python would complain
+        return NOBODY_LISTENS
     except SerHfError as error:
         complain(f"ser-hf {command.name}: {error}")
         return USER_ERROR
     except OSError as error:
-        complain(f"ser-hf {command.name}: {error.filename or 'the system'}: {error.strerror or error}")
+        complain(f"ser-hf {command.name}: {told(error)}")
         return USER_ERROR
     except KeyboardInterrupt:
         complain(f"ser-hf {command.name}: interrupted")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import datasets
 
 from ser_hf.audio import LONGEST
+from ser_hf.base.disk import writing
 from ser_hf.base.errors import CorpusError, SerHfError
+from ser_hf.base.sealed import sealed
 from ser_hf.corpora import CORPORA, Corpus
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.ledger import Ledger, make_ledger
@@ -21,6 +24,7 @@ from .ser_corpus import COMBINED, SerCorpus
 logger = logging.getLogger(__name__)
 
 EVERY = "all"
+_NOTES = ("dataset_info.json", "checks.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,8 @@ def load_corpus(
         skip_bad=skip_bad,
         max_duration=max_duration,
     )
-    _prepare(builder, num_proc)
+    with writing(Path(builder.cache_dir)):
+        sealed(partial(_prepare, builder, num_proc), partial(_kept, builder))
     scans, found = builder.scans or [], builder.findings()
     if not builder.info.splits["train"].num_examples:
         why = f"; the first: {found.bad[0].problem}" if found.bad else f" under the scheme {label_scheme.name}"
@@ -111,6 +116,12 @@ def load_corpus(
     if lost:
         logger.warning("%d clips that cannot be used were left out; the ledger lists them", lost)
     return Corpora(dataset, ledger, tuple(one.corpus for one in scans), remarks)
+
+
+def _kept(builder: SerCorpus) -> list[Path]:
+    """The files of the builder's cache; without one of them it is built again."""
+    folder = Path(builder.cache_dir)
+    return [*sorted(folder.glob("*.arrow")), *(path for name in _NOTES if (path := folder / name).is_file())]
 
 
 def _prepare(builder: SerCorpus, num_proc: int | None) -> None:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -15,6 +17,8 @@ import multiprocess  # type: ignore[import-untyped]
 import numpy as np
 from datasets.fingerprint import Hasher
 
+from ser_hf.base.disk import writing
+from ser_hf.base.sealed import cache_files, sealed
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 
@@ -32,21 +36,30 @@ def mapped(rows: datasets.Dataset, step: FeatureStep, batch_size: int, num_proc:
     starts, done = range(0, len(rows), PIECE), []
     for number, start in enumerate(starts, 1):
         piece = rows.select(range(start, min(start + PIECE, len(rows)))) if len(starts) > 1 else rows
-        with _start_method(step.device, num_proc):
-            features = piece.with_format("arrow").map(
-                replace(step, first=start),
-                batched=True,
-                batch_size=batch_size,
-                with_indices=True,
-                with_rank=True,
-                features=types,
-                remove_columns=[name for name in rows.column_names if name not in step.columns],
-                num_proc=num_proc and min(num_proc, len(piece)),
-                new_fingerprint=_digest(key, start, len(piece)),
-                desc=f"features on {step.device}" + (f", {number} of {len(starts)}" if len(starts) > 1 else ""),
-            )
+        mark = _digest(key, start, len(piece))
+        make = partial(
+            piece.with_format("arrow").map,
+            replace(step, first=start),
+            batched=True,
+            batch_size=batch_size,
+            with_indices=True,
+            with_rank=True,
+            features=types,
+            remove_columns=[name for name in rows.column_names if name not in step.columns],
+            num_proc=num_proc and min(num_proc, len(piece)),
+            new_fingerprint=mark,
+            desc=f"features on {step.device}" + (f", {number} of {len(starts)}" if len(starts) > 1 else ""),
+        )
+        files = partial(cache_files, piece, mark)
+        with _start_method(step.device, num_proc), writing(_place(piece), len(piece) * step.row_bytes()):
+            features = sealed(make, files)
         done.append(features.with_format(None))
     return datasets.concatenate_datasets(done) if len(done) > 1 else done[0]
+
+
+def _place(rows: datasets.Dataset) -> Path:
+    """The folder of a dataset's cache; the working folder of one in memory, which writes none."""
+    return Path(rows.cache_files[0]["filename"]).parent if rows.cache_files else Path()
 
 
 def with_features(rows: datasets.Dataset, step: FeatureStep, batch_size: int, num_proc: int | None) -> datasets.Dataset:

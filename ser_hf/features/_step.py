@@ -64,6 +64,10 @@ class FeatureStep:
         features = self.extractor([silence], sampling_rate=self.extractor.sampling_rate)[INPUT_FEATURES]
         return array_feature(np.asarray(features).shape[1:], self.dtype)
 
+    def row_bytes(self) -> int:
+        """Of the features of a clip, in a file."""
+        return int(np.prod(self.feature().shape)) * np.dtype(self.dtype).itemsize
+
     def _rounded(self, features: np.ndarray, names: list[str]) -> np.ndarray:
         if self.dtype == str(features.dtype):
             return np.ascontiguousarray(features)

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from ser_hf.audio import LONGEST
 from ser_hf.audit import Audit, audit
 from ser_hf.base.atomic import write_json
+from ser_hf.base.disk import writing
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.provenance import now, versions
 from ser_hf.data import (
@@ -146,7 +147,7 @@ def rebuild(
 
 def _publish(folder: Path, labels: Scheme, loaded: Corpora, split: Split, overwrite: bool) -> Built:
     """Writes the folder of a dataset, whole or not at all."""
-    with _workshop(folder) as room:
+    with writing(folder), _workshop(folder) as room:
         made = room / folder.name
         made.mkdir()
         configs = write_parquet(split.datasets, made)

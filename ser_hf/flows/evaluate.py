@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.audio import LONGEST
+from ser_hf.base.alone import alone
 from ser_hf.base.atomic import write_json
+from ser_hf.base.disk import writing
 from ser_hf.base.errors import SplitError
 from ser_hf.base.provenance import now, versions
 from ser_hf.data import load_corpus
@@ -91,9 +93,10 @@ def evaluate(
         },
         "audit": trained["audit"] if corpora is None else [],
     }
-    results["test"] = score(model, extractor, rows, trained["data"]["classes"], target)
-    write_json(target / "results.json", results)
-    write_report(target)
+    with alone(target), writing(target):
+        results["test"] = score(model, extractor, rows, trained["data"]["classes"], target)
+        write_json(target / "results.json", results)
+        write_report(target)
     return results, target
 
 

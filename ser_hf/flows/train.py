@@ -16,7 +16,9 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor, set_seed
 from ser_hf.audio import load
 from ser_hf.audit import add_fingerprints
 from ser_hf.augment import WaveformChain
+from ser_hf.base.alone import alone
 from ser_hf.base.atomic import write_json, write_text
+from ser_hf.base.disk import writing
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.provenance import hardware, now, peak_memory_mb, versions
 from ser_hf.baselines import BASELINES, WEIGHTS, Svm
@@ -89,8 +91,14 @@ def train(recipe: Recipe) -> dict[str, Any]:
     repository = str(args.hub_model_id or "")
     if push and not repository:
         raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
-    resume = configure(recipe)
     main = args.process_index == 0
+    with alone(folder, main):
+        return _train(recipe, push=push, repository=repository)
+
+
+def _train(recipe: Recipe, *, push: bool, repository: str) -> dict[str, Any]:
+    args, folder = recipe.training, recipe.folder
+    main, resume = args.process_index == 0, configure(recipe)
     if main and recipe.run.overwrite and resume is None:
         clear(folder)
     set_seed(args.seed)
@@ -106,8 +114,9 @@ def train(recipe: Recipe) -> dict[str, Any]:
         learned = trainable(model)
         if isinstance(model, PreTrainedModel):
             merge_lora(model)
-        model.save_pretrained(folder)
-        data.extractor.save_pretrained(folder)
+        with writing(folder):
+            model.save_pretrained(folder)
+            data.extractor.save_pretrained(folder)
         results = describe(recipe, data, model, facts)
         results["model"]["trainable_parameters"] = learned
         finish(folder, results, data)

@@ -156,15 +156,24 @@ def test_settings_that_cannot_be_are_refused(settings, said):
         build_baseline("svm", CLASSES, **settings)
 
 
+@pytest.mark.parametrize("number", [2, 3])
+def test_there_are_no_more_inner_folds_than_speakers(caplog, number):
+    given = clips(n=30)
+    few = Clips(given.features, given.labels, given.speakers, [f"speaker {i % number}" for i in range(30)])
+    _, tried, _ = fit(build_baseline("svm", CLASSES), few, given)
+    assert {entry["folds"] for entry in tried} == {number}
+    assert f"chosen over {number} inner folds: there are no more speakers or recordings" in caplog.text
+
+
 def test_data_that_cannot_be_learned_from_are_refused():
     given = clips(n=30)
     with pytest.raises(SerHfError, match="two classes or more"):
         fit(
             build_baseline("svm", CLASSES), Clips(given.features, given.labels * 0, given.speakers, given.groups), given
         )
-    few = Clips(given.features, given.labels, given.speakers, ["a", "b"] * 15)
-    with pytest.raises(SerHfError, match="5 inner folds, and the training split has 2"):
-        fit(build_baseline("svm", CLASSES), few, given)
+    alone = Clips(given.features, given.labels, given.speakers, ["a"] * 30)
+    with pytest.raises(SerHfError, match="the training split has one speaker or recording; give both a number"):
+        fit(build_baseline("svm", CLASSES), alone, given)
     with pytest.raises(SerHfError, match="expected 20 features of every clip, found 7"):
         machine()(torch.zeros(2, 7, 1))
 

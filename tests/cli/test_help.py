@@ -148,3 +148,11 @@ def test_under_several_processes_only_the_first_speaks(monkeypatch, capsys):
     assert main(["list", "schemes"]) == 0
     assert main(["audit", "nowhere"]) == 2
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_pipe_that_nobody_reads_ends_quietly():
+    command = [sys.executable, "-m", "ser_hf.cli", "list", "corpora"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141

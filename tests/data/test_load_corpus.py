@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -183,3 +184,16 @@ def test_every_untouched_original_is_read(shared_data, tmp_path):
     assert happy[0] == happy[1]
     assert len({row["audio_hash"] for row in rows.values()}) == 27
     assert all(1 < row["duration"] < 8 for row in rows.values())
+
+
+@pytest.mark.parametrize("harm", ["flipped byte", "half"])
+def test_a_damaged_cache_is_built_again_and_named(load, tmp_path, caplog, harm):
+    before = load().dataset
+    (path,) = {file["filename"] for file in before.cache_files}
+    rows, data = before.to_list(), bytearray(Path(path).read_bytes())
+    del before
+    data[len(data) // 2] ^= 1
+    Path(path).unlink()  # the old one stays mapped where it is used
+    Path(path).write_bytes(data[: len(data) // 2] if harm == "half" else data)
+    assert load().dataset.to_list() == rows
+    assert f"{path} is damaged: it is not what was written; it is made again" in caplog.messages

@@ -39,9 +39,9 @@ def reads(monkeypatch):
     read = []
     read_clip = ser_corpus.read_clip
 
-    def counted(clip):
+    def counted(clip, *limit):
         read.append(clip.clip_id)
-        return read_clip(clip)
+        return read_clip(clip, *limit)
 
     monkeypatch.setattr(ser_corpus, "read_clip", counted)
     return read

@@ -408,3 +408,19 @@ def test_every_worker_has_a_gpu(monkeypatch):
     found = [step._of_rank("cuda", rank) for rank in (None, 0, 1, 4)]
     assert found == ["cuda:0", "cuda:0", "cuda:1", "cuda:1"]
     assert step._of_rank("cuda:2", 1) == "cuda:2"
+
+
+@pytest.mark.parametrize("num_proc", [None, 2])
+@pytest.mark.parametrize("harm", ["flipped byte", "half"])
+def test_a_damaged_cache_is_made_again_and_named(clips, expected, tmp_path, caplog, harm, num_proc):
+    clips.save_to_disk(tmp_path / "rows")
+    rows = datasets.load_from_disk(tmp_path / "rows")
+    add_features(rows, extractor(), device="cpu", num_proc=num_proc)
+    (path, *_) = cached.cache_files(rows, "")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.unlink()  # the old one stays mapped where it is used
+    path.write_bytes(data[: len(data) // 2] if harm == "half" else data)
+    found = add_features(rows, extractor(), device="cpu", num_proc=num_proc)
+    np.testing.assert_array_equal(features(found), np.stack(expected))
+    assert f"{path} is damaged: it is not what was written; it is made again" in caplog.messages
