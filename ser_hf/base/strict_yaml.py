@@ -14,12 +14,14 @@ def parse_yaml(text: str) -> Any:
     """Reads one YAML document.
 
     Raises:
-        RecipeError: a key is given twice.
+        RecipeError: a key is given twice, or it is nested too deep.
         yaml.YAMLError: it is not YAML.
     """
     loader = _Loader(text)
     try:
         return loader.get_single_data()
+    except RecursionError as error:
+        raise RecipeError("it is nested too deep; a recipe or scheme has a few levels") from error
     finally:
         loader.dispose()
 

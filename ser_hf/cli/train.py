@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from ser_hf.training.arguments import GROUPS
+from ser_hf.training.bounds import BOUNDS, span
 
 from ._command import Command, say
 
@@ -20,7 +21,8 @@ class TrainCommand(Command):
     epilog = (
         "Any field of transformers.TrainingArguments can be given too, e.g. --num_train_epochs 20 --seed 1\n"
         "--learning_rate 5e-4 --resume_from_checkpoint last --push_to_hub true --hub_model_id USER/NAME.\n"
-        "The command line wins over the file. Several processes:\n"
+        "The command line wins over the file; a list without a value, or with the word none, is emptied.\n"
+        "Several processes:\n"
         "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 -m ser_hf.cli train RECIPE.yaml"
     )
 
@@ -61,4 +63,6 @@ class TrainCommand(Command):
 
 
 def _default(field: dataclasses.Field[object]) -> str:
-    return "" if field.default in (dataclasses.MISSING, None) else f" (default {field.default})"
+    shown = [] if field.default in (dataclasses.MISSING, None) else [f"default {field.default}"]
+    shown += [span(field.name)] if field.name in BOUNDS else []
+    return f" ({'; '.join(shown)})" if shown else ""

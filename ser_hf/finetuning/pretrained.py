@@ -23,6 +23,7 @@ from transformers import (
 
 from ser_hf.base.errors import RecipeError, SerHfError, unknown
 from ser_hf.base.pickles import pickles_in
+from ser_hf.base.weights import plain, wrong_with
 
 from .families import FAMILIES, Family
 from .lora import add_lora
@@ -166,7 +167,11 @@ def _check_folder(source: str, *one_of: str) -> None:
         if folder.exists() or source.startswith((".", "/", "~")) or source.count("/") > 1:
             raise RecipeError(f"pretrained={source} is no folder; give one, or the name of a repository on the Hub")
         return
-    if any((folder / name).is_file() for name in one_of):
+    there = [folder / name for name in one_of if (folder / name).is_file()]
+    if there:
+        wrong = next(filter(None, (wrong_with(path) for path in there if path.suffix == ".safetensors")), None)
+        if wrong:
+            raise RecipeError(f"{source}: {wrong}")
         return
     pickles = pickles_in(folder)
     why = f"; {', '.join(pickles)} may run code when read and never is: convert it to safetensors" if pickles else ""
@@ -182,6 +187,6 @@ def _one_clear_error(source: str, what: str) -> Iterator[None]:
         if isinstance(error, SerHfError):
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        said = " ".join(lines if isinstance(error, StrictDataclassError) else lines[:1])
+        said = plain(" ".join(lines if isinstance(error, StrictDataclassError) else lines[:1]))
         where = source if Path(source).is_dir() else f"{source} is no folder here; from the Hub"
         raise RecipeError(f"{where}: {what} cannot be loaded: {said}") from error

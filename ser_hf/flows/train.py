@@ -50,6 +50,7 @@ from ser_hf.training import (
     load_checkpoint,
     make_extractor,
     make_model,
+    naming,
     network_facts,
     score,
     write_split,
@@ -103,7 +104,8 @@ def _train(recipe: Recipe, *, push: bool, repository: str) -> dict[str, Any]:
         clear(folder)
     set_seed(args.seed)
     if not is_baseline(recipe):  # first, so that no clip is read for a model that cannot be
-        check_layers(recipe, make_model(recipe, make_extractor(recipe)))
+        with naming(recipe):
+            check_layers(recipe, make_model(recipe, make_extractor(recipe)))
         set_seed(args.seed)
     with args.main_process_first(desc="data and features"):
         data = prepare(recipe)

@@ -51,7 +51,10 @@ def _check_safetensors(path: Path) -> None:
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
+            start = file.read(8)
+            if start == b"version ":
+                raise ValueError("it is a Git-LFS pointer; run `git lfs pull` in its repository")
+            length = int.from_bytes(start, "little")
             header = json.loads(file.read(min(length, size)))
         ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
     except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .freezing import check_layers
     from .making import STATISTICS, make_extractor, make_model
     from .prediction import predict, probabilities
-    from .recipe import Recipe, folders, load_recipe, pairs
+    from .recipe import Recipe, folders, load_recipe, naming, pairs
     from .scoring import read_split, score, write_split
     from .trainer import RECIPE, build_trainer, configure
 
@@ -29,6 +29,7 @@ _HOMES = {
     "folders": "recipe",
     "make_extractor": "making",
     "make_model": "making",
+    "naming": "recipe",
     "network_facts": "facts",
     "predict": "prediction",
     "probabilities": "prediction",
@@ -53,6 +54,7 @@ __all__ = [
     "load_recipe",
     "make_extractor",
     "make_model",
+    "naming",
     "network_facts",
     "pairs",
     "predict",

@@ -16,6 +16,7 @@ from transformers import (
 
 from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import SUFFIXES, pickles_in
+from ser_hf.base.weights import plain, wrong_with
 from ser_hf.baselines import Svm, is_baseline, load_baseline
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
@@ -52,6 +53,9 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
                 f"{folder} is no checkpoint: {', '.join(missing)} missing (it holds {there}). "
                 "Expected a run folder written by `ser-hf train`, or one pulled from the Hub"
             )
+        wrong = next(filter(None, map(wrong_with, sorted(folder.glob("*.safetensors")))), None)
+        if wrong:
+            raise CheckpointError(f"{folder} cannot be loaded: {wrong}")
     elif folder.exists() or str(source).startswith((".", "/", "~")) or str(source).count("/") > 1:
         raise CheckpointError(
             f"no checkpoint folder {source}; give a run folder, or USER/NAME of a repository on the Hub"
@@ -59,12 +63,17 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     try:
         with quiet():
             model, report = AutoModelForAudioClassification.from_pretrained(
-                source, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+                source,
+                use_safetensors=True,
+                trust_remote_code=False,  # our own classes are registered; nobody is asked, and nothing of theirs runs
+                dtype=torch.float32,
+                ignore_mismatched_sizes=True,  # told below, by name
+                output_loading_info=True,
             )
-            extractor = AutoFeatureExtractor.from_pretrained(source)  # type: ignore[no-untyped-call]
+            extractor = AutoFeatureExtractor.from_pretrained(source, trust_remote_code=False)  # type: ignore[no-untyped-call]
     except _BROKEN as error:
         where = source if folder.is_dir() else f"{source} is no folder here, and as a repository on the Hub it"
-        raise CheckpointError(f"{where} cannot be loaded: {_first_line(error)}") from error
+        raise CheckpointError(f"{where} cannot be loaded: {plain(_first_line(error))}") from error
     _check(
         str(source),
         model,
@@ -120,7 +129,8 @@ def _check(source: str, model: PreTrainedModel, problems: dict[str, list[str]]) 
         if names:
             kind = problem.removesuffix("_keys")
             raise CheckpointError(
-                f"{source}: {len(names)} {kind} weights, e.g. {names[0]}; the checkpoint is not whole"
+                f"{source}: {len(names)} {kind} weights, e.g. {names[0]}; the checkpoint is not whole, or its "
+                "config.json is of another model"
             )
     broken = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
     if broken:

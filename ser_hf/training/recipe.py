@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Never, get_args, get_type_hints
@@ -43,7 +45,8 @@ class Recipe:
     """Everything a run is told.
 
     Attributes:
-        name: of the run, from the YAML's place: ``<folder>-<file>`` below a folder ``recipes``, else ``<file>``.
+        name: of the run, from the YAML's place: ``<folder>-<file>`` below a folder ``recipes``, else ``<file>``; with
+            other corpora than the file's, these and the file's name.
         file: ``<folder>/<file>`` of the YAML below a folder ``recipes``, else the file's name; None without a file.
         training: transformers' own arguments; its ``output_dir`` is the run folder.
         given: the keys that were given.
@@ -66,9 +69,10 @@ class Recipe:
         """The run folder."""
         return Path(str(self.training.output_dir))
 
-    def settings(self) -> dict[str, Any]:
-        """Every key the file or the command line gave, with its value; what results.json and recipe.yaml keep."""
-        groups = (
+    @property
+    def groups(self) -> tuple[Any, ...]:
+        """All that was told, by group."""
+        return (
             self.data,
             self.features,
             self.model,
@@ -78,8 +82,25 @@ class Recipe:
             self.run,
             self.training,
         )
-        values = {key: next(getattr(g, key) for g in groups if hasattr(g, key)) for key in sorted(self.given)}
+
+    def settings(self) -> dict[str, Any]:
+        """Every key the file or the command line gave, with its value; what results.json and recipe.yaml keep."""
+        values = {key: next(getattr(g, key) for g in self.groups if hasattr(g, key)) for key in sorted(self.given)}
         return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
+
+
+@contextmanager
+def naming(recipe: Recipe) -> Iterator[None]:
+    """Puts the recipe's file before what is said of it.
+
+    Raises:
+        RecipeError: the one that was raised inside, with the file.
+    """
+    try:
+        yield
+    except RecipeError as error:
+        named = recipe.file is None or str(error).startswith(recipe.file)
+        raise error if named else RecipeError(f"{recipe.file}: {error}") from error
 
 
 def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaults: Any) -> Recipe:
@@ -95,15 +116,16 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
             kind, or no corpora, protocol or model.
     """
     given = {**defaults, **(_read(Path(path)) if path is not None else {})}
+    where = str(path or "recipe")
     file = _name(Path(path)) if path is not None else None
-    name = file.removesuffix(".yaml").replace("/", "-") if file else "run"
-    for key in given:
-        _check_key(key, str(path))
-    overrides = [part for word in overrides for part in _split(word)]
+    for key, value in given.items():
+        _check_key(key, where)
+        if isinstance(value, list | tuple) and not _takes_list(key):
+            raise RecipeError(f"{where}: {key} is a list, {value}; expected one value")
+    overrides = _settle_overrides([part for word in overrides for part in _split(word)], given)
     options = [word[2:] for word in overrides if word.startswith("--")]
-    for key in options:
-        _check_key(key.removeprefix("no_") if key not in keys() else key, "the command line")
-    settle_strategies(given, overrides, str(path or "recipe"))
+    settle_strategies(given, overrides, where)
+    name = _run_name(file, given, overrides)
     given.setdefault("output_dir", _output_dir(name, given, overrides))
     parser = _Parser(_GROUPS, allow_abbrev=False, exit_on_error=False)
     parser.set_defaults(**{key: None for key, value in given.items() if value is None and _may_be_none(key)})
@@ -114,10 +136,8 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     except (ValueError, TypeError, argparse.ArgumentError) as error:
         if isinstance(error, RecipeError):
             raise
-        raise RecipeError(f"{path or 'recipe'}: {' '.join(str(error).split())}") from error
-    *groups, rest = parsed
-    if rest:
-        raise RecipeError(f"not understood on the command line: {' '.join(rest)}; expected --key value")
+        raise RecipeError(f"{where}: {' '.join(str(error).split())}") from error
+    *groups, _ = parsed
     data, features, model, optimiser, loss, augment, run, training = groups
     for key in _PAIRS:
         group = data if hasattr(data, key) else model
@@ -127,8 +147,56 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     recipe = Recipe(name, file, data, features, model, optimiser, loss, augment, run, training, known)
     for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):
         if not value:
-            raise RecipeError(f"{path or 'recipe'} names no {key}; add `{key}: ...` or --{key} ...")
+            raise RecipeError(f"{where} names no {key}; add `{key}: ...` or --{key} ...")
     return recipe
+
+
+def _settle_overrides(words: list[str], given: dict[str, Any]) -> list[str]:
+    """The words of the command line, checked; an emptied list is noted in ``given`` and leaves the words.
+
+    Raises:
+        RecipeError: an unknown key, a word that belongs to none, or several values where one is expected.
+    """
+    kept: list[str] = []
+    options: list[list[str]] = []
+    for word in words:
+        if word.startswith("--"):
+            options.append([word])
+        elif not options:
+            raise RecipeError(f"not understood on the command line: {word}; expected --key value")
+        else:
+            options[-1].append(word)
+    for option, *values in options:
+        key = option[2:]
+        _check_key(key.removeprefix("no_") if key not in keys() else key, "the command line")
+        if key in keys() and _takes_list(key) and (not values or [v.lower() for v in values] in (["none"], [""])):
+            given[key] = []
+        elif len(values) > 1 and not _takes_list(key):
+            raise RecipeError(f"the command line: {key} takes one value, found {len(values)}: {' '.join(values)}")
+        else:
+            kept += [option, *values]
+    return kept
+
+
+def _takes_list(key: str) -> bool:
+    """Whether a key holds several values."""
+    if key in _PAIRS:
+        return True
+    hints = [get_type_hints(group) for group in _GROUPS]
+    return any("list" in str(hint[key]).lower() or "dict" in str(hint[key]).lower() for hint in hints if key in hint)
+
+
+def _run_name(file: str | None, given: dict[str, Any], overrides: Sequence[str]) -> str:
+    """The recipe's name; after the corpora of the command line where these take the place of the recipe's."""
+    if file is None:
+        return "run"
+    stem = file.removesuffix(".yaml")
+    if "--corpora" not in overrides:
+        return stem.replace("/", "-")
+    start = len(overrides) - 1 - [*reversed(overrides)].index("--corpora")
+    corpora = [*itertools.takewhile(lambda word: not word.startswith("--"), overrides[start + 1 :])]
+    same = corpora == _list("corpora", given.get("corpora"))
+    return stem.replace("/", "-") if same else "-".join([*corpora, stem.rpartition("/")[2]])
 
 
 def pairs(words: Sequence[str]) -> dict[str, Any]:
@@ -212,7 +280,7 @@ def _words(given: dict[str, Any]) -> list[str]:
     """A dictionary as command-line words."""
     words = []
     for key, value in given.items():
-        if value is not None:
+        if value is not None and value != []:
             words += [f"--{key}", *_list(key, value)]
     return words
 

@@ -27,10 +27,12 @@ from ser_hf.base.strict_yaml import parse_yaml
 from ser_hf.data import BALANCE_METHODS, class_weights, sample_weights
 from ser_hf.evaluation import METRICS, scores
 from ser_hf.features import FeatureRows, RecordingRows
+from ser_hf.finetuning import TRANSFORMER
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES, LABEL
 
 from .arguments import DataArguments, FeatureArguments, LossArguments, ModelArguments, OptimiserArguments
+from .bounds import check_bounds, check_settings
 from .collator import SerCollator, check_strengths
 from .freezing import Freezing
 from .learning_rate import LearningRateDecay
@@ -38,7 +40,7 @@ from .losses import check_loss, set_loss
 from .optimiser import check_optimiser, make_optimiser, needs_groups
 from .precision import use_bf16
 from .progressive_resizing import check_sizes, progressive_resizing
-from .recipe import Recipe
+from .recipe import Recipe, naming, pairs
 from .ser_trainer import SerTrainer
 from .soft_labels import SoftLabelTrainer, WeightedSoftLabelTrainer
 from .transformer_recipe import check_transformer
@@ -161,7 +163,8 @@ def configure(recipe: Recipe) -> str | None:
             for, there is nothing to resume, or what would be resumed had other data, features or another model.
     """
     args, folder = recipe.training, recipe.folder
-    _check(recipe)
+    with naming(recipe):
+        _check(recipe)
     if "bf16" not in recipe.given and "fp16" not in recipe.given:
         args.bf16 = use_bf16(recipe.run.precision, use_cpu=args.use_cpu)
         args.mixed_precision = "bf16" if args.bf16 else "no"  # what the accelerator is told, settled before this
@@ -208,6 +211,9 @@ def _check(recipe: Recipe) -> None:
     check_strengths(recipe.augment)
     check_sizes(recipe.augment.progressive_resize)
     WaveformChain.parse(recipe.augment.waveform_augment)
+    check_bounds({key: value for group in recipe.groups for key, value in vars(group).items()})
+    if recipe.model.model != TRANSFORMER:
+        check_settings(pairs(recipe.model.model_settings))
     metric = str(args.metric_for_best_model or "loss").removeprefix("eval_")
     if metric not in (*METRICS, "loss"):
         raise RecipeError(unknown("metric_for_best_model", metric, (*METRICS, "loss")))

@@ -128,7 +128,7 @@ def test_an_unknown_name_in_build(refused, tones_root, tmp_path, wrong, nearest)
         (["--mixup", "1"], "unknown key 'mixup'; did you mean 'mixup_alpha'"),
         (["--precision", "bf8"], "precision 'bf8': expected one of auto, bf16, fp32"),
         (["--time_masks", "-1"], "time_masks is -1"),
-        (["--test_size", "2"], "test_size is 2.0; expected a share"),
+        (["--test_size", "2"], "test_size is 2.0; expected 0 to 1"),
         (["--fold", "1"], "protocol 'random' has no folds"),
         (["--protocol", "emobox"], "needs a fold"),
         (["--feature_device", "tpu9"], "unknown device 'tpu9'"),
@@ -137,7 +137,7 @@ def test_an_unknown_name_in_build(refused, tones_root, tmp_path, wrong, nearest)
         (["--metric_for_best_model", "uarr"], "unknown metric_for_best_model 'uarr'; did you mean 'uar'"),
         (["--per_device_train_batch_size", "0"], "per_device_train_batch_size is 0; expected more than 0"),
         (["--learning_rate", "0"], "learning_rate is 0.0; expected more than 0"),
-        (["stray"], "not understood on the command line: stray"),
+        (["stray"], "max_steps takes one value, found 2: 1 stray"),
     ],
 )
 def test_a_recipe_that_cannot_be_run(refused, tiny_recipe, tmp_path, words, nearest):

@@ -177,3 +177,49 @@ def test_a_device_that_is_not_there(checkpoint, caplog, monkeypatch):
 
 def test_a_device_nobody_knows(checkpoint, caplog):
     assert "unknown device 'gpu'; expected auto, cpu, cuda or cuda:N" in refused(checkpoint, caplog, "gpu")
+
+
+def test_code_of_its_own_is_never_run_and_nobody_is_asked(checkpoint, caplog, monkeypatch):
+    """``trust_remote_code=None`` would ask on the terminal, and after a yes import the file."""
+    edit(checkpoint / "config.json", model_type="stranger", auto_map={"AutoConfig": "own.Config"})
+    (checkpoint / "own.py").write_text("raise SystemExit('it ran')\n")
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("somebody was asked"))
+    message = refused(checkpoint, caplog)
+    assert "comes with code of its own (auto_map in its configuration), which ser_hf never runs" in message
+    assert "trust_remote_code=True" in message
+
+
+def test_our_own_code_beside_a_checkpoint_is_not_run_either(tiny_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(tiny_run.folder, folder, ignore=shutil.ignore_patterns("checkpoints"))
+    assert json.loads((folder / "config.json").read_text())["auto_map"]
+    for path in folder.glob("*.py"):
+        path.write_text("raise SystemExit('it ran')\n")
+    assert isinstance(load_checkpoint(folder, "cpu")[0], CnnBlstmAttentionForAudioClassification)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "is a Git-LFS pointer, not the weights",
+        ),
+        (b"\xff" * 64, "is no whole safetensors file: cut off or damaged; fetch or copy it again"),
+        (b"", "is no whole safetensors file"),
+    ],
+    ids=["pointer", "noise", "empty"],
+)
+def test_weights_that_are_none_are_told_in_plain_words(checkpoint, caplog, data, said):
+    (checkpoint / "model.safetensors").write_bytes(data)
+    message = refused(checkpoint, caplog)
+    assert f"model.safetensors {said}" in message
+    assert "header" not in message
+
+
+def test_weights_of_another_size_are_told_by_name(checkpoint, caplog):
+    edit_weights(checkpoint, lambda weights: weights.update({"classifier.bias": torch.zeros(99)}))
+    message = refused(checkpoint, caplog)
+    assert "1 mismatched weights, e.g. " in message
+    assert "classifier.bias" in message
+    assert "report" not in message

@@ -99,7 +99,7 @@ def test_what_is_wrong_in_the_file_is_said(recipe_file, text, said):
         (["--n_mels", "many"], "n_mels.*'many'"),
         (["--fold", "one"], "fold.*'one'"),
         (["--n_mels"], "n_mels.*expected one argument"),
-        (["--seed", "1", "stray"], "not understood on the command line: stray; expected --key value"),
+        (["--seed", "1", "stray"], "the command line: seed takes one value, found 2: 1 stray"),
         (["--model_settings", "dropout"], "'dropout': expected key=value"),
         (["--eval_strategy", "no"], "(?i)strateg"),  # the best checkpoint cannot be kept without an evaluation
     ],
@@ -230,3 +230,38 @@ def test_no_key_means_two_things():
     assert len(ours) == len(set(ours))
     assert not theirs & set(ours)
     assert {*ours, "learning_rate", "seed", "resume_from_checkpoint"} <= set(keys())
+
+
+def test_a_list_where_one_value_is_expected_is_told_by_file_and_key(recipe_file):
+    message = refused(recipe_file("corpora: [ravdess]\nprotocol: emobox\nmodel: svm\nfold: [1, 2]\n"))
+    assert "r.yaml: fold is a list, [1, 2]; expected one value" in message
+    plain = recipe_file("corpora: [ravdess]\nprotocol: emobox\nmodel: svm\n")
+    assert refused(plain, "--fold", "1", "2") == "the command line: fold takes one value, found 2: 1 2"
+    assert refused(plain, "stray", "--fold", "1").startswith("not understood on the command line: stray")
+
+
+@pytest.mark.parametrize("words", [["--waveform_augment"], ["--waveform_augment", "none"], ["--waveform_augment="]])
+def test_a_list_is_emptied_from_the_command_line(recipe_file, words):
+    text = "corpora: [ravdess]\nprotocol: random\nmodel: timm_cnn\nwaveform_augment: ['{noise: 0.1}']\n"
+    assert load_recipe(recipe_file(text)).augment.waveform_augment
+    emptied = load_recipe(recipe_file(text), [*words, "--seed", "1"])
+    assert (emptied.augment.waveform_augment, emptied.training.seed) == ([], 1)
+
+
+def test_a_run_is_named_after_what_was_run(tmp_path):
+    path = tmp_path / "recipes" / "ravdess_savee" / "svm.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("corpora: [ravdess, savee]\nprotocol: random\nmodel: svm\n")
+    for words, name in (
+        ([], "ravdess_savee-svm"),
+        (["--corpora", "ravdess", "savee"], "ravdess_savee-svm"),
+        (["--corpora", "emodb"], "emodb-svm"),
+        (["--corpora", "emodb", "tess", "--seed", "1"], "emodb-tess-svm"),
+    ):
+        told = load_recipe(path, words)
+        assert (told.name, told.training.output_dir) == (name, f"runs/{name}-random")
+
+
+def test_a_file_nested_without_end_is_refused(recipe_file):
+    message = refused(recipe_file("corpora: " + "[" * 10_000 + "]" * 10_000))
+    assert message.endswith("r.yaml: it is nested too deep; a recipe or scheme has a few levels")
