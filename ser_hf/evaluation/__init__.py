@@ -9,11 +9,12 @@ from .bootstrap import clip_intervals, speaker_intervals
 from .metrics import METRICS, confusion_matrix, scores
 from .predictions import write_predictions
 from .summary import evaluate_predictions
-from .table import score_table
+from .table import absent_classes, score_table
 
 __all__ = [
     "METRICS",
     "SerMetrics",
+    "absent_classes",
     "clip_intervals",
     "confusion_matrix",
     "evaluate_predictions",

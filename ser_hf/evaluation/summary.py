@@ -36,7 +36,8 @@ def evaluate_predictions(
         seed: of the bootstrap.
 
     Returns:
-        Plain JSON data with finite numbers: ``n_clips``, ``n_speakers``, ``metrics`` (each a value with 95 % intervals
+        Plain JSON data with finite numbers: ``n_clips``, ``n_speakers``, ``n_classes``
+        (that have a clip; UAR and macro F1 are over these), ``metrics`` (each a value with 95 % intervals
         by clip and by speaker), ``per_class``, ``confusion`` (counts, rows true, columns predicted), ``per_corpus``.
 
     Raises:
@@ -60,6 +61,7 @@ def evaluate_predictions(
     return {
         "n_clips": len(true),
         "n_speakers": _known(speaker_of),
+        "n_classes": int(np.count_nonzero(confusion.sum(axis=1))),
         "metrics": _measured(true, predicted, len(classes), speakers, n_resamples, seed),
         "per_class": _per_class(confusion, classes),
         "confusion": confusion.tolist(),

@@ -25,6 +25,9 @@ def score_table(results: Mapping[str, Any]) -> str:
         f"{test['n_clips']} test clips, {_speakers(test['n_speakers'])}, label scheme {results['data']['scheme']}",
         f"protocol: {split['protocol']}{fold} ({mixed})",
     ]
+    absent = absent_classes(test)
+    if absent:
+        lines.append(absent)
     if results["synthetic"]:
         lines.append("SYNTHETIC voices: these scores show that the machinery works and say nothing about people.")
     if results.get("caveat"):
@@ -39,6 +42,21 @@ def score_table(results: Mapping[str, Any]) -> str:
             rows.append([row["corpus"], str(row["clips"]), str(row["speakers"]), *both])
         lines += ["", *_columns(rows)]
     return "\n".join(lines) + "\n"
+
+
+def absent_classes(test: Mapping[str, Any]) -> str | None:
+    """A sentence on the classes without a test clip, None where every class has one.
+
+    >>> rows = [{"class": "sad", "clips": 0}, {"class": "angry", "clips": 3}]
+    >>> absent_classes({"per_class": rows})
+    'no test clip of sad: UAR and macro F1 are over 1 of 2 classes'
+    """
+    classes = test["per_class"]
+    absent = [row["class"] for row in classes if not row["clips"]]
+    if not absent:
+        return None
+    there = len(classes) - len(absent)
+    return f"no test clip of {', '.join(absent)}: UAR and macro F1 are over {there} of {len(classes)} classes"
 
 
 def _speakers(number: int) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ser_hf.base.errors import SplitError
 
+from ._choice import closest
 from ._columns import Columns, among
 from ._draw import share
 from ._options import SplitOptions, some
@@ -54,9 +55,9 @@ def by_speaker(columns: Columns, test: set[str], options: SplitOptions) -> Indic
 def carve(columns: Columns, free: np.ndarray, in_test: np.ndarray, options: SplitOptions) -> np.ndarray:
     """Validation rows out of the rows ``free``.
 
-    Whole speakers are held out from every corpus that keeps at least four for training. Of corpora whose training
-    speakers are tested too, or unknown, a share of the clips is drawn, stratified by class. Where no speaker is held
-    out at all, a share of all free clips is, stratified by speaker and class.
+    Whole speakers are held out from every corpus that keeps at least four for training, see `closest`. Of corpora whose
+    training speakers are tested too, or unknown, a share of the clips is drawn, stratified by class. Where no speaker
+    is held out at all, a share of all free clips is, stratified by speaker and class.
     """
     rng = np.random.default_rng(options.seed)
     tested: set[str | None] = set(columns.speakers[in_test])
@@ -69,7 +70,7 @@ def carve(columns: Columns, free: np.ndarray, in_test: np.ndarray, options: Spli
             mixed.add(corpus)
         elif len(rest) >= _FEWEST and not rest & held:  # else speakers of another corpus are heard in this one too
             count = math.ceil(options.validation_size * len(set(columns.speakers[own])))
-            held.update(rng.permutation(sorted(rest))[:count])
+            held.update(closest(columns.where(own & free), sorted(rest), count, rng, options.seed))
     drawn = free & among(columns.corpora, mixed) if held else free
     strata = [
         (corpus if corpus in mixed else speaker, label)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ser_hf.base.errors import SplitError, unknown
 
+from ._choice import closest
 from ._columns import Columns
 from ._options import SplitOptions
 from ._protocol import Indices, Protocol, register
@@ -13,7 +14,7 @@ from ._sides import by_speaker, speakers_of
 
 
 def some_of_every_corpus(columns: Columns, options: SplitOptions) -> Indices:
-    """The test speakers named, else a share of every corpus' speakers.
+    """The test speakers named, else a share of every corpus' speakers, see `closest`.
 
     Raises:
         SplitError: a clip has no speaker, a named one is not there, or a side stays empty.
@@ -28,7 +29,7 @@ def some_of_every_corpus(columns: Columns, options: SplitOptions) -> Indices:
         speaker
         for speakers in by_corpus.values()
         if len(speakers) > 1
-        for speaker in rng.permutation(speakers)[: max(1, round(options.test_size * len(speakers)))]
+        for speaker in closest(columns, speakers, max(1, round(options.test_size * len(speakers))), rng, options.seed)
     }
     return by_speaker(columns, test, options)
 
@@ -49,7 +50,7 @@ def _everyone(columns: Columns) -> list[str]:
 register(
     Protocol(
         name="speaker-independent",
-        description="whole speakers held out, named or drawn from every corpus",
+        description="whole speakers held out, named or drawn from every corpus so that classes keep their shares",
         claims_speaker_independent=True,
         assign=some_of_every_corpus,
         takes=frozenset({"test_size", "validation_size", "test_speakers"}),

@@ -110,15 +110,23 @@ def corpora_names(corpora: Sequence[Mapping[str, Any]]) -> str:
     return " + ".join(c["name"] for c in corpora)
 
 
+def absent(results: Mapping[str, Any]) -> str | None:
+    """A sentence on the classes without a test clip, None where every class has one."""
+    from ser_hf.evaluation import absent_classes  # loads more than a figure needs
+
+    return absent_classes(results["test"])
+
+
 def heading(results: Mapping[str, Any]) -> str:
     """What every figure of a run says about itself in one line."""
-    test = results["test"]
+    test, lacking = results["test"], absent(results)
     parts = [
         results["model"]["model_type"],
         corpora_names(results["data"]["corpora"]),
         protocol(results["split"]),
         f"{count(test['n_clips'], 'test clip')}, {speakers(test['n_speakers'])}",
         sides(results["split"]),
+        *([lacking] if lacking else []),
         *([SYNTHETIC] if results["synthetic"] else []),
         *([results["caveat"]] if results.get("caveat") else []),
     ]

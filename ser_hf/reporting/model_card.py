@@ -133,6 +133,7 @@ class ModelCard:
             "repo": PLACEHOLDER,
             "metric_names": _wording.METRICS,
             "mixed_warning": _wording.MIXED_WARNING,
+            "absent": _wording.absent(self.results),
             "synthetic_warning": _wording.SYNTHETIC_WARNING,
         }
         return render("model_card.md.jinja", context)

@@ -26,7 +26,7 @@ def block(case):
 
 def test_the_block_has_exactly_the_fields_of_the_contract(block):
     assert json.loads(json.dumps(block, allow_nan=False)) == block
-    assert list(block) == ["n_clips", "n_speakers", "metrics", "per_class", "confusion", "per_corpus"]
+    assert list(block) == ["n_clips", "n_speakers", "n_classes", "metrics", "per_class", "confusion", "per_corpus"]
     assert list(block["metrics"]) == list(METRICS)
     assert all(list(metric) == ["value", "clips", "speakers"] for metric in block["metrics"].values())
     assert all(list(row) == ["class", "precision", "recall", "f1", "clips"] for row in block["per_class"])
@@ -115,3 +115,9 @@ def test_the_table_without_speaker_interval():
     lines = score_table(results(block)).splitlines()
     assert lines[1].startswith("2 test clips, 1 speaker,")
     assert lines[-1].endswith(" -")
+
+
+def test_the_number_of_classes_scored_is_told():
+    told = evaluate_predictions([0, 0, 2], [0, 1, 2], ["a", "b", "c"], ["x"] * 3, [None] * 3)
+    assert told["n_classes"] == 2
+    assert told["metrics"]["uar"]["value"] == 0.75
