@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class ListCommand(Command):
-    """Lists corpora, label schemes, protocols or models."""
+    """Lists corpora, label schemes, protocols, models or recipes."""
 
     name = "list"
-    help = "list corpora, schemes, protocols or models"
+    help = "list corpora, schemes, protocols, models or recipes"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One optional word."""
@@ -24,7 +24,7 @@ class ListCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the lists asked for."""
-        for what in [args.what] if args.what else ["corpora", "schemes", "protocols", "models"]:
+        for what in [args.what] if args.what else [*_LISTS]:
             rows = _LISTS[what]()
             width = max(len(name) for name, _ in rows)
             say(f"{what}:")
@@ -87,6 +87,16 @@ def _models() -> list[tuple[str, str]]:
     ]
 
 
+def _recipes() -> list[tuple[str, str]]:
+    from ser_hf.training.shipped_recipes import RECIPES, measured, recipe_names
+
+    scores, rows = measured(), []
+    for name in recipe_names():
+        first, *others = scores.get(name, ["not measured yet"])
+        rows += [(name, first), *(("", line) for line in others)]
+    return [*rows, ("", f"their files, and Accelerate's configurations: {RECIPES}")]
+
+
 def _costs() -> str:
     from ser_hf.benchmarks import models_table, shipped_models
 
@@ -98,4 +108,5 @@ _LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "schemes": _schemes,
     "protocols": _protocols,
     "models": _models,
+    "recipes": _recipes,
 }

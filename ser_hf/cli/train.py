@@ -28,7 +28,7 @@ class TrainCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The recipe, and for the help every key of ours; they are parsed with the recipe."""
-        parser.add_argument("recipe", metavar="RECIPE.yaml", help="see recipes/")
+        parser.add_argument("recipe", metavar="RECIPE", help="a name of `ser-hf list recipes`, or a .yaml file")
         parser.add_argument("--output_dir", metavar="DIR", help="run folder; by default runs/<recipe>-<protocol>")
         for group in GROUPS:
             section = parser.add_argument_group((group.__doc__ or group.__name__).rstrip("."))

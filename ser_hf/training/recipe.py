@@ -28,6 +28,7 @@ from .arguments import (
     OptimiserArguments,
     RunArguments,
 )
+from .shipped_recipes import find_recipe
 from .strategies import settle_strategies
 from .training_arguments import SerTrainingArguments
 
@@ -107,7 +108,7 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     """Reads a recipe.
 
     Args:
-        path: the YAML file; None starts from the defaults alone.
+        path: the YAML file, or the name of a recipe that comes with the package; None starts from the defaults alone.
         overrides: command-line words, e.g. ``["--learning_rate", "1e-4", "--corpora", "ravdess", "savee"]``.
         defaults: values under those of the file.
 
@@ -115,9 +116,10 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
         RecipeError: no such file, not YAML, an unknown or repeated key (with the nearest names), a value of the wrong
             kind, or no corpora, protocol or model.
     """
-    given = {**defaults, **(_read(Path(path)) if path is not None else {})}
+    path = find_recipe(path) if path is not None else None
+    given = {**defaults, **(_read(path) if path is not None else {})}
     where = str(path or "recipe")
-    file = _name(Path(path)) if path is not None else None
+    file = _name(path) if path is not None else None
     for key, value in given.items():
         _check_key(key, where)
         if isinstance(value, list | tuple) and not _takes_list(key):

@@ -121,7 +121,7 @@ def test_the_list_of_models_has_the_table_of_their_costs(capsys):
 def test_list_alone_lists_all(capsys):
     assert main(["list"]) == 0
     heads = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
-    assert heads == ["corpora:", "schemes:", "protocols:", "models:"]
+    assert heads == ["corpora:", "schemes:", "protocols:", "models:", "recipes:"]
 
 
 @pytest.mark.parametrize("words", [[], ["trian"], ["list", "corpus"], ["predict"], ["list", "corpora", "--deep"]])
