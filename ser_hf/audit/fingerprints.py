@@ -14,6 +14,7 @@ from ser_hf.audio import audio_hash, decode
 from ser_hf.audio.fingerprint import VERSION, fingerprint
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.sealed import cache_files, sealed
+from ser_hf.base.steps import steps
 from ser_hf.records import AUDIO, AUDIO_HASH
 
 FINGERPRINT = "fingerprint"
@@ -83,6 +84,8 @@ def _computed(rows: datasets.Dataset, num_proc: int | None) -> datasets.Dataset:
         desc="fingerprints",
     )
     files = partial(cache_files, recordings, key) if key else list
+    if not files():
+        steps.info("listening for near-duplicates among %d clips", len(rows))
     return sealed(make, files).with_format(None)
 
 

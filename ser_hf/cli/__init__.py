@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ser_hf import __version__
 from ser_hf.base.disk import told
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.steps import steps
 
 from ._command import Command, complain
 from .audit import AuditCommand
@@ -38,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     PushCommand(),
     BenchCommand(),
 )
+_NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
 USER_ERROR = 2
 NOBODY_LISTENS = 141
 """What a shell tells of other tools that a closed pipe ended."""
@@ -70,6 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and not command.takes_overrides:
         parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    if not command.shows_bars:
+        os.environ |= _NO_BARS  # read when the libraries are imported, which is below
+    if os.environ.get("RANK", "0") == "0":
+        steps.setLevel(logging.INFO)
     try:
         code = command.run(args, rest)
         sys.stdout.flush()

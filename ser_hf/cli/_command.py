@@ -30,6 +30,8 @@ class Command(ABC):
     name: ClassVar[str]
     help: ClassVar[str]
     epilog: ClassVar[str] = ""
+    shows_bars: ClassVar[bool] = False
+    """Whether the bars of the libraries are shown, which come one after the other where files are fetched."""
     takes_overrides: ClassVar[bool] = False
     """Whether words argparse does not know are handed to `run` as recipe overrides."""
 

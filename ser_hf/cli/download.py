@@ -24,6 +24,7 @@ class DownloadCommand(Command):
     """Fetches corpora."""
 
     name = "download"
+    shows_bars = True
     help = "fetch corpora that have a public address, and say how to get the others"
     epilog = (
         "Files are kept in the folder SER_HF_CACHE (default ~/.cache/ser_hf), checked against the published checksum\n"

@@ -14,6 +14,7 @@ from ser_hf.audio import LONGEST
 from ser_hf.base.disk import writing
 from ser_hf.base.errors import CorpusError, SerHfError
 from ser_hf.base.sealed import sealed
+from ser_hf.base.steps import steps
 from ser_hf.corpora import CORPORA, Corpus
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.ledger import Ledger, make_ledger
@@ -90,6 +91,9 @@ def load_corpus(
         skip_bad=skip_bad,
         max_duration=max_duration,
     )
+    if not Path(builder.cache_dir).is_dir():
+        count = sum(len(one.clips) for one in builder.scans or [])
+        steps.info("reading %d clips of %s", count, ", ".join(one.corpus.name for one in builder.scans or []))
     with writing(Path(builder.cache_dir)):
         sealed(partial(_prepare, builder, num_proc), partial(_kept, builder))
     scans, found = builder.scans or [], builder.findings()

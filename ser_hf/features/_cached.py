@@ -19,6 +19,7 @@ from datasets.fingerprint import Hasher
 
 from ser_hf.base.disk import writing
 from ser_hf.base.sealed import cache_files, sealed
+from ser_hf.base.steps import steps
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 
@@ -51,6 +52,8 @@ def mapped(rows: datasets.Dataset, step: FeatureStep, batch_size: int, num_proc:
             desc=f"features on {step.device}" + (f", {number} of {len(starts)}" if len(starts) > 1 else ""),
         )
         files = partial(cache_files, piece, mark)
+        if not files():
+            steps.info("computing features of %d clips on %s", len(piece), step.device)
         with _start_method(step.device, num_proc), writing(_place(piece), len(piece) * step.row_bytes()):
             features = sealed(make, files)
         done.append(features.with_format(None))

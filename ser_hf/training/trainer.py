@@ -14,6 +14,7 @@ from transformers import (
     EarlyStoppingCallback,
     EvalPrediction,
     PreTrainedModel,
+    PrinterCallback,
     SequenceFeatureExtractor,
     Trainer,
     TrainerCallback,
@@ -39,6 +40,7 @@ from .learning_rate import LearningRateDecay
 from .losses import check_loss, set_loss
 from .optimiser import check_optimiser, make_optimiser, needs_groups
 from .precision import use_bf16
+from .progress import Progress
 from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe, naming, pairs
 from .ser_trainer import SerTrainer
@@ -108,7 +110,9 @@ def build_trainer(
     if method == "weighted_sampler":
         weighted = WeightedSoftLabelTrainer if stock else WeightedTrainer
         kind = partial(weighted, sample_weights=sample_weights(_labels(train), classes))
-    return kind(
+    args.disable_tqdm = True
+    callbacks.append(Progress())
+    trainer = kind(
         model=model,
         args=args,
         train_dataset=train,
@@ -119,6 +123,8 @@ def build_trainer(
         callbacks=callbacks,
         optimizer_cls_and_kwargs=_optimiser(recipe),
     )
+    trainer.remove_callback(PrinterCallback)  # which prints a dictionary for everything that is told
+    return trainer
 
 
 def _layer_callbacks(recipe: Recipe, model: PreTrainedModel) -> list[TrainerCallback]:
