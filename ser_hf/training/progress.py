@@ -38,7 +38,8 @@ class Progress(TrainerCallback):
         if not state.is_world_process_zero:
             return
         if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-            bar = tqdm(total=state.max_steps, initial=state.global_step, bar_format=_LINE, file=sys.stderr, leave=False)
+            steps = {"total": state.max_steps, "initial": state.global_step}
+            bar = tqdm(**steps, bar_format=_LINE, dynamic_ncols=True, file=sys.stderr, leave=False)
             self._bar = self._open.enter_context(bar)
             self._open.enter_context(logging_redirect_tqdm())
             self._describe(state)
