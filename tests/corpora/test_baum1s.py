@@ -70,13 +70,6 @@ def export(path: Path, rows: Rows, delimiter: str = ",") -> Path:
     return path
 
 
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
 @pytest.mark.parametrize(
     ("corpus", "words", "folder", "table"),
     [
@@ -85,7 +78,7 @@ def touch(root: Path, *names: str) -> Path:
     ],
     ids=["spontaneous", "acted"],
 )
-def test_every_label_by_way_of_the_official_workbook(corpus, words, folder, table, tmp_path):
+def test_every_label_by_way_of_the_official_workbook(corpus, words, folder, table, tmp_path, touch):
     names = [f"S001_{int(code):03d}" for code, _, _ in words]
     workbook(tmp_path / table, [HEAD, *(row(n, w, c) for n, (c, w, _) in zip(names, words, strict=True))])
     touch(tmp_path, *(f"{folder}/s001/{name}.mp4" for name in names))
@@ -117,7 +110,7 @@ def test_every_label_by_way_of_the_official_workbook(corpus, words, folder, tabl
     ],
 )
 @pytest.mark.parametrize("form", ["xlsx", "csv", "semicolons", "tsv"])
-def test_the_code_decides_and_a_contradiction_is_undecided(form, word, code, native, emotion, tmp_path):
+def test_the_code_decides_and_a_contradiction_is_undecided(form, word, code, native, emotion, tmp_path, touch):
     rows = [HEAD, row("S015_007", word, code)]
     if form == "xlsx":
         workbook(tmp_path / "Annotations_BAUM1s.xlsx", rows)
@@ -128,14 +121,14 @@ def test_the_code_decides_and_a_contradiction_is_undecided(form, word, code, nat
     assert (clip.native_label, clip.emotion) == (native, emotion)
 
 
-def test_two_rows_of_a_clip_that_differ_are_undecided(tmp_path):
+def test_two_rows_of_a_clip_that_differ_are_undecided(tmp_path, touch):
     rows = [row("S015_007", "Happiness", "8"), row("S015_008", "Fear", "7")]
     export(tmp_path / "Annotations_BAUM1s.csv", [*rows, rows[1], row("S015_007", "Neutral", "9")])
     clips = scan(SPONTANEOUS, touch(tmp_path, "S015_007.wav", "S015_008.wav")).clips
     assert [(clip.native_label, clip.emotion) for clip in clips] == [("happiness", "undecided"), ("fear", "fearful")]
 
 
-def test_both_parts_in_one_folder_are_told_apart_by_their_tables(tmp_path):
+def test_both_parts_in_one_folder_are_told_apart_by_their_tables(tmp_path, touch):
     workbook(tmp_path / "Annotations_BAUM1s.xlsx", [HEAD, row("S003_011", "Anger", "1")])
     workbook(tmp_path / "Annotations_BAUM1a_fixed.xlsx", [HEAD, row("S003_001", "Anger", "1")])
     touch(tmp_path, "BAUM1s_MP4 - All/s003/S003_011.mp4", "BAUM1a_MP4_all/s003/S003_001.mp4", "S003_099.mp4")
@@ -145,7 +138,7 @@ def test_both_parts_in_one_folder_are_told_apart_by_their_tables(tmp_path):
         assert len(found.foreign) == 2
 
 
-def test_extracted_sound_goes_before_the_video(tmp_path):
+def test_extracted_sound_goes_before_the_video(tmp_path, touch):
     workbook(tmp_path / "x/Annotations_BAUM1s.xlsx", [HEAD, row("S003_011", "Anger", "1")])
     touch(tmp_path, "s003/S003_011.mp4", "s003/s003_011.WAV", "s003/._S003_011.mp4", "~$Annotations_BAUM1s.xlsx")
     found = scan(SPONTANEOUS, tmp_path)
@@ -153,7 +146,7 @@ def test_extracted_sound_goes_before_the_video(tmp_path):
     assert (len(found.copies), found.foreign) == (1, ())
 
 
-def test_the_users_export_goes_before_the_workbook(tmp_path):
+def test_the_users_export_goes_before_the_workbook(tmp_path, touch):
     workbook(tmp_path / "Annotations_BAUM1s.xlsx", [HEAD, row("S003_011", "Anger", "1")])
     export(tmp_path / "Annotations_BAUM1s.csv", [HEAD, row("S003_011", "Fear", "7")])
     (clip,) = scan(SPONTANEOUS, touch(tmp_path, "S003_011.wav")).clips
@@ -163,7 +156,7 @@ def test_the_users_export_goes_before_the_workbook(tmp_path):
 @pytest.mark.parametrize(
     ("subject", "sex"), [("S001", "male"), ("S024", "male"), ("S010", "female"), ("S028", "female"), ("S031", None)]
 )
-def test_sex_where_it_is_known(subject, sex, tmp_path):
+def test_sex_where_it_is_known(subject, sex, tmp_path, touch):
     export(tmp_path / "Annotations_BAUM1s.csv", [row(f"{subject}_001", "Fear", "7")])
     (clip,) = scan(SPONTANEOUS, touch(tmp_path, f"{subject}_001.wav")).clips
     assert (clip.speaker, clip.sex) == (f"baum1s_{subject}", sex)
@@ -172,7 +165,7 @@ def test_sex_where_it_is_known(subject, sex, tmp_path):
 @pytest.mark.parametrize(
     ("corpus", "table"), [(SPONTANEOUS, "Annotations_BAUM1s.xlsx"), (ACTED, "Annotations_BAUM1a.xlsx")]
 )
-def test_without_the_table_it_says_what_was_looked_for(corpus, table, tmp_path):
+def test_without_the_table_it_says_what_was_looked_for(corpus, table, tmp_path, touch):
     touch(tmp_path, "S001_001.mp4", "notes.csv")
     message = f"corpus {corpus.name!r}: no label table; looked for {table} (or .csv) below {tmp_path}. Ask the authors"
     with pytest.raises(CorpusError, match=re.escape(message)):
@@ -188,7 +181,7 @@ def test_without_the_table_it_says_what_was_looked_for(corpus, table, tmp_path):
         ("", "", "label '', code None; expected a code"),
     ],
 )
-def test_a_row_without_a_known_label_names_file_and_line(word, code, message, tmp_path):
+def test_a_row_without_a_known_label_names_file_and_line(word, code, message, tmp_path, touch):
     touch(tmp_path, "S001_001.wav")
     rows = [HEAD, row("S001_001", word, code)]
     path = workbook(tmp_path / "Annotations_BAUM1s.xlsx", rows)
@@ -200,7 +193,7 @@ def test_a_row_without_a_known_label_names_file_and_line(word, code, message, tm
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"a,b\n\xff\xfe", b'"' + b"a" * 200_000])
-def test_what_is_no_table_is_refused_with_its_path(content, tmp_path):
+def test_what_is_no_table_is_refused_with_its_path(content, tmp_path, touch):
     touch(tmp_path, "S001_001.wav")
     for name in ("Annotations_BAUM1s.xlsx", "Annotations_BAUM1s.csv"):
         (tmp_path / name).write_bytes(content)

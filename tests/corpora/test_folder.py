@@ -13,18 +13,11 @@ from ser_hf.corpora import CORPORA, scan
 FOLDER = CORPORA["folder"]
 
 
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
 def clips(root: Path) -> list[tuple[str, str, str, str | None]]:
     return [(c.clip_id, c.native_label, c.emotion, c.speaker) for c in scan(FOLDER, root).clips]
 
 
-def test_a_sub_folder_is_a_label(tmp_path):
+def test_a_sub_folder_is_a_label(tmp_path, touch):
     touch(tmp_path, "Anger/x.wav", "happy/1.flac", "happy/2.MP3", "happy/._1.flac", "happy/notes.txt", "NEUTRAL/z.ogg")
     assert clips(tmp_path) == [
         ("folder/Anger/x.wav", "Anger", "angry", None),
@@ -34,7 +27,7 @@ def test_a_sub_folder_is_a_label(tmp_path):
     ]
 
 
-def test_a_nested_folder_is_a_speaker(tmp_path):
+def test_a_nested_folder_is_a_speaker(tmp_path, touch):
     touch(tmp_path, "sad/ann/1.wav", "sad/ann/session2/1.wav", "sad/bob/1.wav", "sad/2.wav")
     assert clips(tmp_path) == [
         ("folder/sad/2.wav", "sad", "sad", None),
@@ -60,12 +53,12 @@ def test_a_nested_folder_is_a_speaker(tmp_path):
         ("fearful", "fearful"),
     ],
 )
-def test_common_words_for_an_emotion(tmp_path, word, emotion):
+def test_common_words_for_an_emotion(tmp_path, word, emotion, touch):
     touch(tmp_path, f"{word}/a.wav")
     assert clips(tmp_path) == [(f"folder/{word}/a.wav", word, emotion, None)]
 
 
-def test_an_unknown_sub_folder_is_refused_with_the_nearest_label(tmp_path):
+def test_an_unknown_sub_folder_is_refused_with_the_nearest_label(tmp_path, touch):
     touch(tmp_path, "happy/a.wav", "angr/b.wav")
     with pytest.raises(
         CorpusError, match=re.escape(f"folder {tmp_path}/angr: unknown emotion 'angr'; did you mean 'ang")
@@ -73,7 +66,7 @@ def test_an_unknown_sub_folder_is_refused_with_the_nearest_label(tmp_path):
         scan(FOLDER, tmp_path)
 
 
-def test_a_clip_outside_a_sub_folder_is_refused(tmp_path):
+def test_a_clip_outside_a_sub_folder_is_refused(tmp_path, touch):
     touch(tmp_path, "a.wav")
     with pytest.raises(
         CorpusError, match=re.escape(f"{tmp_path}/a.wav: lies outside a sub-folder; expected {tmp_path}/<")
@@ -88,7 +81,7 @@ def test_an_empty_folder_says_what_is_expected(tmp_path):
         scan(FOLDER, tmp_path)
 
 
-def test_a_name_that_is_not_utf8_is_still_a_clip(tmp_path):
+def test_a_name_that_is_not_utf8_is_still_a_clip(tmp_path, touch):
     touch(tmp_path, os.fsdecode(b"sad/\xe9.wav"))
     assert clips(tmp_path) == [("folder/sad/\\udce9.wav", "sad", "sad", None)]
 
@@ -112,7 +105,7 @@ def table(kind: str, rows: list[dict[str, str]], columns: dict[str, str] | None 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "byte order mark"])
 @pytest.mark.parametrize("columns", [{}, {"path": "file", "label": "emotion"}, {"path": "file_name"}], ids=str)
-def test_a_table(tmp_path, kind, mark, columns):
+def test_a_table(tmp_path, kind, mark, columns, touch):
     touch(tmp_path, "one.wav", "sub/two.wav", "sub/three.wav", "not_listed.wav")
     path = tmp_path / f"metadata.{kind}"
     path.write_text(mark + table(kind, ROWS, columns), "utf-8", newline="")
@@ -128,26 +121,26 @@ def test_a_table(tmp_path, kind, mark, columns):
     assert three.sex is None
 
 
-def test_a_table_of_another_name_may_lie_anywhere(tmp_path):
+def test_a_table_of_another_name_may_lie_anywhere(tmp_path, touch):
     touch(tmp_path, "clips/a.wav")
     (tmp_path / "mine.csv").write_text("path,label\nclips/a.wav,calm\n")
     assert clips(tmp_path / "mine.csv") == [("folder/clips/a.wav", "calm", "calm", None)]
 
 
-def test_an_absolute_path_in_a_table(tmp_path):
+def test_an_absolute_path_in_a_table(tmp_path, touch):
     touch(tmp_path, "clips/a.wav", "tables/t.csv")
     (tmp_path / "tables/t.csv").write_text(f"path,label\n{tmp_path}/clips/a.wav,calm\n")
     assert [clip.path for clip in scan(FOLDER, tmp_path / "tables/t.csv").clips] == [tmp_path / "clips/a.wav"]
 
 
-def test_a_clip_listed_twice_is_counted_once(tmp_path):
+def test_a_clip_listed_twice_is_counted_once(tmp_path, touch):
     touch(tmp_path, "a.wav")
     (tmp_path / "metadata.csv").write_text("path,label\na.wav,sad\na.wav,sad\n")
     found = scan(FOLDER, tmp_path)
     assert (len(found.clips), len(found.copies)) == (1, 1)
 
 
-def test_empty_lines_are_passed_over(tmp_path):
+def test_empty_lines_are_passed_over(tmp_path, touch):
     touch(tmp_path, "a.wav")
     (tmp_path / "metadata.jsonl").write_text('\n{"path": "a.wav", "label": "sad"}\n\n')
     assert len(clips(tmp_path)) == 1
@@ -192,7 +185,7 @@ def test_empty_lines_are_passed_over(tmp_path):
         ("jsonl", '{"path": "a.wav", "label": "sad"}\n7\n', "line 2: expected an object"),
     ],
 )
-def test_a_broken_table_is_refused_with_file_and_row(tmp_path, kind, text, message):
+def test_a_broken_table_is_refused_with_file_and_row(tmp_path, kind, text, message, touch):
     touch(tmp_path, "a.wav")
     path = tmp_path / f"metadata.{kind}"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -201,7 +194,7 @@ def test_a_broken_table_is_refused_with_file_and_row(tmp_path, kind, text, messa
     assert str(tmp_path) in str(caught.value)
 
 
-def test_a_file_that_is_no_table_is_refused(tmp_path):
+def test_a_file_that_is_no_table_is_refused(tmp_path, touch):
     touch(tmp_path, "list.txt")
     with pytest.raises(CorpusError, match=r"list\.txt: expected a folder or a table ending in \.csv, \.tsv, \.jsonl"):
         scan(FOLDER, tmp_path / "list.txt")
@@ -209,7 +202,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("delimiter", list(",;\t|"))
-def test_delimiter_encoding_and_case_of_the_columns_are_found(tmp_path, caplog, encoding, delimiter):
+def test_delimiter_encoding_and_case_of_the_columns_are_found(tmp_path, caplog, encoding, delimiter, touch):
     touch(tmp_path, "sub/ä.wav")
     lines = [("File Name", "EMOTION", "Spk", "Gender", "Lang"), (r"sub\ä.wav", "Angry", "Jörg", "M", "de")]
     text = "".join(delimiter.join(line) + "\r\n" for line in lines)
@@ -220,7 +213,7 @@ def test_delimiter_encoding_and_case_of_the_columns_are_found(tmp_path, caplog, 
     assert ("Windows-1252" in caplog.text) == (encoding == "cp1252")
 
 
-def test_columns_that_are_not_used_are_named(tmp_path, caplog):
+def test_columns_that_are_not_used_are_named(tmp_path, caplog, touch):
     touch(tmp_path, "a.wav", "b.wav")
     (tmp_path / "metadata.csv").write_text("path,label,mic,take\na.wav,sad,x,1\nb.wav,sad,y,2\n")
     assert len(clips(tmp_path)) == 2
@@ -244,7 +237,7 @@ def test_tables_as_people_bring_them(shared_data, name):
         assert [clip.sex for clip in found] == [clip.sex for clip in ravdess]
 
 
-def test_on_request_unknown_labels_are_left_out_and_told(tmp_path):
+def test_on_request_unknown_labels_are_left_out_and_told(tmp_path, touch):
     touch(tmp_path, "happy/a.wav", "angr/b.wav", "c.wav")
     found = scan(FOLDER, tmp_path, skip_bad=True)
     assert [clip.clip_id for clip in found.clips] == ["folder/happy/a.wav"]

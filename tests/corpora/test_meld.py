@@ -45,14 +45,7 @@ def write_table(path: Path, *rows: dict[str, str], columns: list[str] = HEADER, 
     return path
 
 
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
-def test_a_row_says_everything(tmp_path):
+def test_a_row_says_everything(tmp_path, touch):
     write_table(tmp_path / "dev_sent_emo.csv", row(3, 12))
     touch(tmp_path, "dev_splits_complete/dia3_utt12.mp4")
     assert scan(MELD, tmp_path).clips == (
@@ -72,13 +65,13 @@ def test_a_row_says_everything(tmp_path):
 
 
 @pytest.mark.parametrize("other", [{"Season": ""}, {"Episode": "x"}])
-def test_an_episode_that_is_not_told_is_none(tmp_path, other):
+def test_an_episode_that_is_not_told_is_none(tmp_path, other, touch):
     write_table(tmp_path / "dev_sent_emo.csv", row(**other))
     (clip,) = scan(MELD, touch(tmp_path, "dev/dia0_utt0.mp4")).clips
     assert clip.session is None
 
 
-def test_equal_names_in_the_three_splits_are_three_clips(tmp_path):
+def test_equal_names_in_the_three_splits_are_three_clips(tmp_path, touch):
     for split, emotion in (("train", "anger"), ("dev", "fear"), ("test", "surprise")):
         write_table(tmp_path / f"{split}_sent_emo.csv", row(emotion=emotion))
         touch(tmp_path, f"{FOLDERS[split]}/dia0_utt0.mp4")
@@ -103,13 +96,13 @@ def test_equal_names_in_the_three_splits_are_three_clips(tmp_path):
         ("dia0_utt0.wav", "train_sent_emo.csv"),
     ],
 )
-def test_every_layout_gives_the_same_clip(tmp_path, file, table):
+def test_every_layout_gives_the_same_clip(tmp_path, file, table, touch):
     write_table(tmp_path / table, row())
     (clip,) = scan(MELD, touch(tmp_path, file)).clips
     assert (clip.clip_id, clip.partition) == ("meld/train/dia0_utt0", "train")
 
 
-def test_copies_count_once_and_sound_goes_before_video(tmp_path):
+def test_copies_count_once_and_sound_goes_before_video(tmp_path, touch):
     table = write_table(tmp_path / "MELD.Raw/train/train_sent_emo.csv", row())
     nested = tmp_path / "MELD.Raw/MELD.Raw/train/train_sent_emo.csv"
     nested.parent.mkdir(parents=True)
@@ -121,7 +114,7 @@ def test_copies_count_once_and_sound_goes_before_video(tmp_path):
     assert (len(found.copies), found.foreign) == (2, ())
 
 
-def test_files_without_a_row_are_reported(tmp_path):
+def test_files_without_a_row_are_reported(tmp_path, touch):
     write_table(tmp_path / "test_sent_emo.csv", row())
     odd = ["dia108_utt2.mp4", "final_videos_testdia0_utt0.mp4", "trailer.mp4"]
     found = scan(MELD, touch(tmp_path, "test/dia0_utt0.mp4", *(f"test/{name}" for name in odd)))
@@ -129,7 +122,7 @@ def test_files_without_a_row_are_reported(tmp_path):
     assert found.foreign == tuple(tmp_path / "test" / name for name in odd)
 
 
-def test_a_missing_table_is_named(tmp_path):
+def test_a_missing_table_is_named(tmp_path, touch):
     write_table(tmp_path / "train_sent_emo.csv", row())
     file = touch(tmp_path, "dev_splits_complete/dia0_utt0.mp4") / "dev_splits_complete/dia0_utt0.mp4"
     message = f"{file}: its label is in dev_sent_emo.csv, which was looked for below {tmp_path} and is not there"
@@ -137,14 +130,14 @@ def test_a_missing_table_is_named(tmp_path):
         scan(MELD, tmp_path)
 
 
-def test_a_file_of_no_split_is_refused(tmp_path):
+def test_a_file_of_no_split_is_refused(tmp_path, touch):
     for split in FOLDERS:
         write_table(tmp_path / f"{split}_sent_emo.csv", row())
     with pytest.raises(CorpusError, match=r"all/dia0_utt0\.wav: no folder between it and .* names train, dev or test"):
         scan(MELD, touch(tmp_path, "all/dia0_utt0.wav"))
 
 
-def test_a_folder_without_clips_is_refused_as_that(tmp_path):
+def test_a_folder_without_clips_is_refused_as_that(tmp_path, touch):
     with pytest.raises(CorpusError, match="corpus 'meld': no clip found below"):
         scan(MELD, touch(tmp_path, "other.wav"))
 
@@ -160,31 +153,31 @@ def test_a_folder_without_clips_is_refused_as_that(tmp_path):
         (row(1, text="two\nlines", emotion=""), 4, "unknown MELD emotion ''"),
     ],
 )
-def test_a_malformed_row_is_refused_with_its_line(tmp_path, bad, line, what):
+def test_a_malformed_row_is_refused_with_its_line(tmp_path, bad, line, what, touch):
     table = write_table(tmp_path / "test_sent_emo.csv", row(), bad)
     with pytest.raises(CorpusError, match=re.escape(f"{table}, line {line}: {what}")):
         scan(MELD, touch(tmp_path, "test/dia0_utt0.mp4"))
 
 
-def test_a_table_without_its_columns_is_refused(tmp_path):
+def test_a_table_without_its_columns_is_refused(tmp_path, touch):
     table = write_table(tmp_path / "test_sent_emo.csv", row(), columns=["Utterance", "Emotion", "Speaker"])
     message = rf"^{re.escape(str(table))}, line 1: .* missing: Dialogue_ID, Utterance_ID$"
     with pytest.raises(CorpusError, match=message):
         scan(MELD, touch(tmp_path, "test/dia0_utt0.mp4"))
 
 
-def test_an_empty_table_is_refused(tmp_path):
+def test_an_empty_table_is_refused(tmp_path, touch):
     with pytest.raises(CorpusError, match=r"test_sent_emo\.csv, line 1: expected the columns Dialogue_ID"):
         scan(MELD, touch(tmp_path, "test_sent_emo.csv", "test/dia0_utt0.mp4"))
 
 
-def test_a_table_in_another_encoding_is_refused_with_its_line(tmp_path):
+def test_a_table_in_another_encoding_is_refused_with_its_line(tmp_path, touch):
     table = write_table(tmp_path / "test_sent_emo.csv", row(text="fine"), row(1), encoding="cp1252")
     with pytest.raises(CorpusError, match=re.escape(f"{table}, line 3: not UTF-8")):
         scan(MELD, touch(tmp_path, "test/dia0_utt0.mp4"))
 
 
-def test_marks_decoded_wrongly_are_set_right(tmp_path):
+def test_marks_decoded_wrongly_are_set_right(tmp_path, touch):
     write_table(tmp_path / "test_sent_emo.csv", row(text="It\x92s \x93bad\x94", speaker="Richard\x92s Date"))
     (clip,) = scan(MELD, touch(tmp_path, "test/dia0_utt0.mp4")).clips
     assert (clip.sentence, clip.speaker) == ("It\u2019s \u201cbad\u201d", "meld_Richard\u2019s-Date")

@@ -2,7 +2,6 @@
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +11,6 @@ from ser_hf.labels import EMOTIONS
 
 RAVDESS = CORPORA["ravdess"]
 NAME = "03-01-05-01-01-01-01"
-
-
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
 
 
 def test_these_corpora_are_known():
@@ -65,25 +57,25 @@ def test_every_file_of_folds_belongs_to_a_corpus(root):
     assert files == {name for name in CORPORA if CORPORA[name].folds}
 
 
-def test_audio_files_of_any_extension_and_case_are_found(tmp_path):
+def test_audio_files_of_any_extension_and_case_are_found(tmp_path, touch):
     names = ["a.wav", "b.WAV", "c.flac", "d.Ogg", "e.mp3", "f.AIFF", "sub/g.aif"]
     touch(tmp_path, *names, "h.txt", "i.mp4", "wav", "sub/j.wav.part", "k.md5")
     assert [path.relative_to(tmp_path).as_posix() for path in audio_files(tmp_path)] == names
 
 
-def test_litter_is_passed_over(tmp_path):
+def test_litter_is_passed_over(tmp_path, touch):
     litter = ["._a.wav", ".hidden.wav", "__MACOSX/a.wav", "sub/__MACOSX/x/a.wav", ".cache/a.wav", "sub/._a.flac"]
     touch(tmp_path, "a.wav", "sub/b.wav", *litter)
     assert [path.name for path in audio_files(tmp_path)] == ["a.wav", "b.wav"]
 
 
-def test_a_linked_folder_is_followed(tmp_path):
+def test_a_linked_folder_is_followed(tmp_path, touch):
     touch(tmp_path, "elsewhere/a.wav", "root/b.wav")
     (tmp_path / "root/link").symlink_to(tmp_path / "elsewhere")
     assert [path.name for path in audio_files(tmp_path / "root")] == ["b.wav", "a.wav"]
 
 
-def test_litter_and_foreign_files_do_not_count_as_clips(tmp_path):
+def test_litter_and_foreign_files_do_not_count_as_clips(tmp_path, touch):
     foreign = ["03-02-05-01-01-01-01.wav", "01-01-05-01-01-01-01.wav", "notes.wav"]
     touch(tmp_path, f"Actor_01/{NAME}.wav", *foreign, f"._{NAME}.wav", f"__MACOSX/Actor_01/{NAME}.wav", "README.txt")
     found = scan(RAVDESS, tmp_path)
@@ -92,7 +84,7 @@ def test_litter_and_foreign_files_do_not_count_as_clips(tmp_path):
     assert found.copies == ()
 
 
-def test_the_corpus_nested_in_itself_is_counted_once(tmp_path):
+def test_the_corpus_nested_in_itself_is_counted_once(tmp_path, touch):
     names = [f"Actor_{a:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in (1, 2) for e in (1, 2, 3)]
     touch(tmp_path, *names, *(f"audio_speech_actors_01-24/{name}" for name in names))
     found = scan(RAVDESS, tmp_path)
@@ -100,20 +92,20 @@ def test_the_corpus_nested_in_itself_is_counted_once(tmp_path):
     assert found.copies == tuple((tmp_path / n, tmp_path / "audio_speech_actors_01-24" / n) for n in names)
 
 
-def test_another_extension_is_a_copy(tmp_path):
+def test_another_extension_is_a_copy(tmp_path, touch):
     touch(tmp_path, f"{NAME}.flac", f"{NAME}.wav", f"{NAME}.MP3")
     found = scan(RAVDESS, tmp_path)
     assert (len(found.clips), len(found.copies)) == (1, 2)
 
 
-def test_the_clips_are_sorted_by_path(tmp_path):
+def test_the_clips_are_sorted_by_path(tmp_path, touch):
     names = [f"Actor_{a:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in (1, 2, 3) for e in (1, 2, 3)]
     names += ["b/03-01-05-01-01-01-09.wav", "c.d/03-01-05-01-01-01-10.wav", "03-01-05-01-01-01-11.wav"]
     found = scan(RAVDESS, touch(tmp_path, *reversed(names)))
     assert [clip.path for clip in found.clips] == sorted(tmp_path / name for name in names)
 
 
-def test_remarks_count_what_differs_from_the_release(tmp_path):
+def test_remarks_count_what_differs_from_the_release(tmp_path, touch):
     touch(tmp_path, f"{NAME}.wav", f"again/{NAME}.wav", "song.wav")
     assert scan(RAVDESS, tmp_path).remarks() == [
         "ravdess: 1 clips found, 1440 in the official release (neutral 0 of 96, calm 0 of 192, happy 0 of 192, "
@@ -123,7 +115,7 @@ def test_remarks_count_what_differs_from_the_release(tmp_path):
     ]
 
 
-def test_an_unknown_code_anywhere_stops_the_scan_with_the_path(tmp_path):
+def test_an_unknown_code_anywhere_stops_the_scan_with_the_path(tmp_path, touch):
     touch(tmp_path, f"{NAME}.wav", "deep/er/03-01-09-01-01-01-01.wav")
     with pytest.raises(CorpusError, match=re.escape(f"{tmp_path}/deep/er/03-01-09-01-01-01-01.wav: unknown RAVDESS")):
         scan(RAVDESS, tmp_path)
@@ -132,7 +124,7 @@ def test_an_unknown_code_anywhere_stops_the_scan_with_the_path(tmp_path):
 @pytest.mark.parametrize(
     "names", [[], ["song.wav", "other.flac"], ["readme.txt"]], ids=["empty", "foreign", "no audio"]
 )
-def test_a_folder_without_a_clip_is_refused(tmp_path, names):
+def test_a_folder_without_a_clip_is_refused(tmp_path, names, touch):
     foreign = sum(not name.endswith("txt") for name in names)
     expected = (
         f"corpus 'ravdess': no clip found below {tmp_path} ({foreign} other audio files there). "
@@ -162,7 +154,7 @@ def test_the_home_folder_is_expanded(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("below", ["", "missing", "file"])
-def test_a_missing_folder_says_what_was_looked_for_and_how_to_get_it(tmp_path, below):
+def test_a_missing_folder_says_what_was_looked_for_and_how_to_get_it(tmp_path, below, touch):
     (tmp_path / "file").touch()
     with pytest.raises(CorpusError) as caught:
         corpus_root(RAVDESS, tmp_path / below)
@@ -183,7 +175,7 @@ def test_no_folder_at_all_says_what_to_pass():
         corpus_root(RAVDESS, None)
 
 
-def test_names_that_are_not_utf8_are_no_obstacle(tmp_path):
+def test_names_that_are_not_utf8_are_no_obstacle(tmp_path, touch):
     touch(tmp_path, f"{NAME}.wav")
     (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
     touch(tmp_path, os.fsdecode(b"caf\xe9/\xfc.wav"))
@@ -191,7 +183,7 @@ def test_names_that_are_not_utf8_are_no_obstacle(tmp_path):
     assert (len(found.clips), len(found.foreign)) == (1, 1)
 
 
-def test_every_audio_file_that_is_no_clip_is_counted_by_its_reason(tmp_path):
+def test_every_audio_file_that_is_no_clip_is_counted_by_its_reason(tmp_path, touch):
     strays = {
         "a copy by its name": [f"{NAME} (1).wav", f"{NAME} - Copy.wav", f"{NAME}_copy.wav", f"{NAME} copy 2.wav"],
         "a name of the corpus savee": ["DC/a01.wav"],
@@ -210,7 +202,7 @@ def test_every_audio_file_that_is_no_clip_is_counted_by_its_reason(tmp_path):
     assert len(found.clips) + sum(other.files for other in found.left_out()) == len(list(audio_files(tmp_path)))
 
 
-def test_on_request_an_unknown_code_is_left_out_and_told(tmp_path):
+def test_on_request_an_unknown_code_is_left_out_and_told(tmp_path, touch):
     wrong = {
         "03-01-09-01-01-01-01.wav": "emotion code 09; expected 01 to 08",
         "03-01-05-01-03-01-01.wav": "statement code 03; expected 01 to 02",
@@ -222,13 +214,13 @@ def test_on_request_an_unknown_code_is_left_out_and_told(tmp_path):
     assert [(other.reason, other.files) for other in found.left_out()] == [("an unknown code in the name", 3)]
 
 
-def test_with_nothing_but_unknown_codes_the_first_is_told(tmp_path):
+def test_with_nothing_but_unknown_codes_the_first_is_told(tmp_path, touch):
     touch(tmp_path, "03-01-09-01-01-01-01.wav")
     with pytest.raises(CorpusError, match=r"no clip found .*unknown RAVDESS emotion code 09"):
         scan(RAVDESS, tmp_path, skip_bad=True)
 
 
-def test_a_link_back_is_followed_once(tmp_path):
+def test_a_link_back_is_followed_once(tmp_path, touch):
     touch(tmp_path, f"Actor_01/{NAME}.wav")
     (tmp_path / "Actor_01/again").symlink_to(tmp_path)
     (tmp_path / "same").symlink_to(tmp_path / "Actor_01")
@@ -236,7 +228,7 @@ def test_a_link_back_is_followed_once(tmp_path):
     assert (scan(RAVDESS, tmp_path).copies, scan(RAVDESS, tmp_path).links) == ((), ())
 
 
-def test_a_link_that_leads_out_is_told(tmp_path):
+def test_a_link_that_leads_out_is_told(tmp_path, touch):
     touch(tmp_path, f"elsewhere/{NAME}.wav", f"root/{NAME.replace('05', '06')}.wav", "secret.txt")
     (tmp_path / "root/link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root/x.wav").symlink_to(tmp_path / "secret.txt")
@@ -245,7 +237,7 @@ def test_a_link_that_leads_out_is_told(tmp_path):
     assert f"ravdess: 2 links lead out of the corpus' folder, e.g. link -> {tmp_path}/elsewhere" in found.remarks()
 
 
-def test_a_clip_in_another_speakers_folder_is_told(tmp_path):
+def test_a_clip_in_another_speakers_folder_is_told(tmp_path, touch):
     names = [f"Actor_{a:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in (1, 2, 5) for e in (1, 2, 3)]
     astray = "Actor_02/03-01-04-01-01-01-05.wav"
     found = scan(RAVDESS, touch(tmp_path, *names, astray))
@@ -255,6 +247,6 @@ def test_a_clip_in_another_speakers_folder_is_told(tmp_path):
     )
 
 
-def test_folders_that_are_not_named_after_speakers_say_nothing(tmp_path):
+def test_folders_that_are_not_named_after_speakers_say_nothing(tmp_path, touch):
     names = [f"part_{e:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in range(1, 9) for e in range(1, 9)]
     assert scan(RAVDESS, touch(tmp_path, *names)).misplaced == ()

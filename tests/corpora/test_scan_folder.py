@@ -1,7 +1,6 @@
 """What a scan says of the folder beside its clips: litter counted, speakers that lack some."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -11,18 +10,11 @@ RAVDESS = CORPORA["ravdess"]
 UNCOUNTED = replace(RAVDESS, expected={})
 
 
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
-
 def clips(actor: int, count: int) -> list[str]:
     return [f"Actor_{actor:02d}/03-01-{code:02d}-01-01-01-{actor:02d}.wav" for code in range(1, count + 1)]
 
 
-def test_litter_is_counted_wherever_it_lies(tmp_path):
+def test_litter_is_counted_wherever_it_lies(tmp_path, touch):
     litter = [".DS_Store", "Actor_01/.DS_Store", "Actor_01/._03-01-01-01-01-01-01.wav", "._Actor_01"]
     litter += ["__MACOSX/Actor_01/03-01-01-01-01-01-01.wav", "__MACOSX/._x", "deep/__MACOSX/y/z.txt"]
     touch(tmp_path, *clips(1, 3), *litter, "README.txt", ".hidden.wav", ".git/config", "DS_Store.txt")
@@ -31,12 +23,12 @@ def test_litter_is_counted_wherever_it_lies(tmp_path):
     assert found.remarks() == ["ravdess: 7 litter files (._*, .DS_Store, __MACOSX) were passed over"]
 
 
-def test_a_folder_without_litter_says_nothing_of_it(tmp_path):
+def test_a_folder_without_litter_says_nothing_of_it(tmp_path, touch):
     found = scan(UNCOUNTED, touch(tmp_path, *clips(1, 3)))
     assert (found.litter, found.remarks()) == (0, [])
 
 
-def test_a_corpus_below_a_folder_called_like_litter_is_no_litter(tmp_path):
+def test_a_corpus_below_a_folder_called_like_litter_is_no_litter(tmp_path, touch):
     root = tmp_path / "__MACOSX" / "ravdess"
     assert scan(UNCOUNTED, touch(root, *clips(1, 3))).litter == 0
 
@@ -55,12 +47,12 @@ def test_a_corpus_below_a_folder_called_like_litter_is_no_litter(tmp_path):
     ],
     ids=str,
 )  # fmt: skip
-def test_speakers_who_lack_clips_are_named_where_most_have_the_same_number(tmp_path, counts, line):
+def test_speakers_who_lack_clips_are_named_where_most_have_the_same_number(tmp_path, counts, line, touch):
     touch(tmp_path, *(name for actor, count in enumerate(counts, start=1) for name in clips(actor, count)))
     assert scan(UNCOUNTED, tmp_path).remarks() == ([f"ravdess: {line}"] if line else [])
 
 
-def test_a_complete_release_may_be_uneven(tmp_path):
+def test_a_complete_release_may_be_uneven(tmp_path, touch):
     touch(tmp_path, *clips(1, 8), *clips(2, 8), *clips(3, 7))
     expected = dict.fromkeys(RAVDESS.emotions, 3) | {"surprised": 2}
     assert scan(replace(RAVDESS, expected=expected), tmp_path).remarks() == []
