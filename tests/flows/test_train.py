@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 from collections import Counter
@@ -20,7 +21,8 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from ser_hf.base.errors import RecipeError
+from ser_hf.base.alone import alone
+from ser_hf.base.errors import RecipeError, SerHfError
 from ser_hf.features import FeatureRows, LiveFeatureRows
 from ser_hf.flows import train as flow
 from ser_hf.flows.train import make_extractor, make_model, prepare, train
@@ -244,6 +246,15 @@ def test_a_run_goes_on_from_its_last_checkpoint(tiny_run, quick_train, tmp_path,
     assert [entry["epoch"] for entry in history] == [1.0, 2.0, 3.0, 4.0]
     assert history[:3] == results["training"]["history"]
     assert longer["training"]["epochs"] == 4.0
+
+
+def test_two_runs_do_not_meet_in_one_folder(quick_train, tmp_path):
+    with (
+        alone(tmp_path / "run"),
+        pytest.raises(SerHfError, match=rf"run is in use by process {os.getpid()} on .*; wait"),
+    ):
+        quick_train(folder=tmp_path / "run")
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_overwriting_clears_what_the_earlier_run_wrote_and_nothing_else(tiny_run, quick_train, tmp_path):
