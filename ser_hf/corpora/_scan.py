@@ -83,7 +83,7 @@ class Scan:
                 "the speaker is taken from the name"
             )
         if self.links:
-            first = f"{self._below(self.links[0])} -> {os.path.realpath(self.links[0])}"
+            first = self._below(self.links[0])  # and not where it leads: a card is no place for a machine's folders
             lines.append(f"{name}: {len(self.links)} links lead out of the corpus' folder, e.g. {first}")
         if self.copies:
             kept, left = self.copies[0]

@@ -234,7 +234,7 @@ def test_a_link_that_leads_out_is_told(tmp_path, touch):
     (tmp_path / "root/x.wav").symlink_to(tmp_path / "secret.txt")
     found = scan(RAVDESS, tmp_path / "root")
     assert found.links == (tmp_path / "root/link", tmp_path / "root/x.wav")
-    assert f"ravdess: 2 links lead out of the corpus' folder, e.g. link -> {tmp_path}/elsewhere" in found.remarks()
+    assert "ravdess: 2 links lead out of the corpus' folder, e.g. link" in found.remarks()
 
 
 def test_a_clip_in_another_speakers_folder_is_told(tmp_path, touch):

@@ -5,7 +5,7 @@ import re
 import pytest
 from huggingface_hub import ModelCard as HubCard
 
-from ser_hf.reporting import ModelCard, write_model_card
+from ser_hf.reporting import ModelCard, write_model_card, write_report
 
 
 def tables_are_even(text):
@@ -95,3 +95,15 @@ def test_names_do_not_break_the_tables(make_run, name):
     text = ModelCard.from_results(results).render()
     tables_are_even(text)
     assert "<b>" not in re.sub(r"\\<b\\>", "", text.split("\n---\n", 1)[1])
+
+
+def test_classes_without_a_test_clip_are_in_the_headline_of_card_and_report(make_run, write_run):
+    results, rows = make_run()
+    told = "o test clip of calm: UAR and macro F1 are over 7 of 8 classes"
+    whole = write_run(results, rows)
+    assert told not in write_model_card(whole).read_text() + write_report(whole).read_text()
+    for row in results["test"]["per_class"]:
+        row["clips"] = 0 if row["class"] == "calm" else row["clips"]
+    folder = write_run(results, rows)
+    assert f"> **N{told}.**" in write_model_card(folder).read_text()
+    assert f"n{told}" in write_report(folder).read_text()
