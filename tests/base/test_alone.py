@@ -1,33 +1,32 @@
 """One process at a time in a folder."""
 
-import multiprocessing
 import os
 import re
-import signal
+import subprocess
+import sys
 
 import pytest
 
 from ser_hf.base.alone import alone
 from ser_hf.base.errors import SerHfError
 
-
-def hold(folder, entered, leave):
-    with alone(folder):
-        entered.set()
-        leave.wait()
+HOLD = """
+import sys
+from pathlib import Path
+from ser_hf.base.alone import alone
+with alone(Path(sys.argv[1])):
+    print("in", flush=True)
+    sys.stdin.read()
+"""
 
 
 @pytest.fixture
-def other(tmp_path):
-    """Another process that holds the folder."""
-    context = multiprocessing.get_context("fork")
-    entered, leave = context.Event(), context.Event()
-    process = context.Process(target=hold, args=(tmp_path / "run", entered, leave))
-    process.start()
-    assert entered.wait(30)
-    yield process
-    leave.set()
-    process.join()
+def other(tmp_path, root):
+    """Another process that holds the folder, until it is killed or nobody talks to it any more."""
+    command, environment = [sys.executable, "-c", HOLD, tmp_path / "run"], {**os.environ, "PYTHONPATH": str(root)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout.readline() == b"in\n"
+        yield process
 
 
 def test_the_second_is_refused_by_the_name_of_the_first(other, tmp_path):
@@ -40,8 +39,8 @@ def test_the_second_is_refused_by_the_name_of_the_first(other, tmp_path):
 
 
 def test_one_that_was_killed_blocks_nobody(other, tmp_path):
-    os.kill(other.pid, signal.SIGKILL)
-    other.join()
+    other.kill()
+    other.wait()
     with alone(tmp_path / "run"):
         pass
     assert list((tmp_path / "run").iterdir()) == []
