@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # No worker that crashed is replaced: with --dist loadfile the run would wait for it for ever.
-PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile --max-worker-restart 0
+PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .DEFAULT_GOAL := help
 .PHONY: help quickstart test test-lowest lint format lock clean

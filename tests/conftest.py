@@ -52,7 +52,12 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_CACHE, ignore_errors=True)
 
 
+LONG = ("test_tasks.py", "test_resume.py", "test_recipes.py", "test_hub.py", "test_processes.py", "test_train.py")
+"""Files that take longest: they come first, so that no worker is left alone with one at the end."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     if SHARED_DATA.is_dir():
         return
     for item in items:

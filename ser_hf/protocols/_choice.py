@@ -39,6 +39,24 @@ def closest(columns: Columns, speakers: Sequence[str], count: int, rng: np.rando
     return [speakers[i] for i in ([*first] if best == 0 else others[best - 1])]
 
 
+def evenest(columns: Columns, speakers: Sequence[str], deals: Sequence[np.ndarray]) -> np.ndarray:
+    """Of several deals of speakers to folds the one whose folds are most alike in clips and classes; ties: the first.
+
+    Args:
+        columns: of the clips.
+        speakers: that are dealt.
+        deals: fold numbers from 1, one per speaker.
+    """
+    counts = _counts(columns, speakers)
+    folds = int(deals[0].max())
+
+    def cost(deal: np.ndarray) -> float:
+        held = np.stack([deal == number for number in range(1, folds + 1)]).astype(float)
+        return round(float(_costs(held, counts, 1 / folds).sum()), 9)
+
+    return min(deals, key=cost)
+
+
 def _costs(chosen: np.ndarray, counts: np.ndarray, share: float) -> np.ndarray:
     """The cost of every drawing ``(draws, speakers)``, given the clips ``(speakers, classes)``."""
     total = counts.sum(axis=0)

@@ -63,6 +63,18 @@ def test_the_order_of_the_rows_does_not_matter():
     assert one == other
 
 
+def test_folds_of_speakers_all_have_the_rare_class():
+    rows = columns({f"s{i:02d}": {"common": 10 + i, **({"rare": 3} if i % 4 == 0 else {})} for i in range(24)})
+    rule = PROTOCOLS["speaker-kfold"]
+    for seed in range(10):
+        tests = [
+            rule.assign(rows, rule.resolve(rows, SplitOptions(folds=3, fold=n, seed=seed)))["test"] for n in (1, 2, 3)
+        ]
+        assert sorted(np.concatenate(tests)) == list(range(len(rows)))
+        assert all({"common", "rare"} == set(rows.labels[test]) for test in tests)
+        assert max(map(len, tests)) - min(map(len, tests)) < 0.1 * len(rows)
+
+
 @pytest.mark.real
 @pytest.mark.parametrize(
     "name", ["urdu", "emodb", "shemo", "cafe", "crema_d", "asvp_esd", "ravdess_speech", "enterface05"]

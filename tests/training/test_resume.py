@@ -47,7 +47,11 @@ def features(*, training: bool) -> FeatureRows:
 
 @pytest.fixture
 def make(tmp_path, write_clip):
-    """Builds the trainer of a folder; every call is a new process, as it were."""
+    """Builds the trainer of a run below the test's folder; every call is a new process, as it were."""
+    return maker(tmp_path, write_clip)
+
+
+def maker(tmp_path: Path, write_clip):
 
     def live(extractor) -> LiveFeatureRows:
         paths = [str(write_clip(tmp_path / "clips" / f"{i}.wav")) for i in range(20)]
@@ -118,12 +122,20 @@ def test_resumed_equals_unbroken(make, tmp_path, words, waveforms):
     same(outcome(resumed), outcome(whole))
 
 
-@pytest.mark.parametrize("kills", [(1,), (3,), (4,), (2, 4), (3, 6), (8,)], ids=str)
-def test_wherever_and_however_often_it_was_killed(make, kills):
-    words = [*SPECTROGRAM, *STEPWISE, "--logging_strategy", "epoch", "--patience", "20"]
-    whole, _ = make("whole", *words)
+KILLED = [*SPECTROGRAM, *STEPWISE, "--logging_strategy", "epoch", "--patience", "20"]
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory, write_clip):
+    """What comes of these settings without a kill."""
+    whole, _ = maker(tmp_path_factory.mktemp("unbroken"), write_clip)("whole", *KILLED)
     whole.train()
-    words_now = words
+    return outcome(whole)
+
+
+@pytest.mark.parametrize("kills", [(1,), (3,), (4,), (2, 4), (3, 6), (8,)], ids=str)
+def test_wherever_and_however_often_it_was_killed(make, unbroken, kills):
+    words = words_now = KILLED
     for kill in kills:
         broken, start = make("broken", *words_now)
         broken.add_callback(Kill(kill))
@@ -133,25 +145,32 @@ def test_wherever_and_however_often_it_was_killed(make, kills):
     resumed, start = make("broken", *words_now)
     assert start.endswith(f"checkpoint-{kills[-1]}")
     resumed.train(resume_from_checkpoint=start)
-    same(outcome(resumed), outcome(whole))
+    same(outcome(resumed), unbroken)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory, write_clip) -> Path:
+    """The folder of a short run with checkpoints at steps 1 to 3; only to be read."""
+    folder = tmp_path_factory.mktemp("short")
+    trainer, _ = maker(folder, write_clip)("saved", *STEPWISE, "--num_train_epochs", "1")
+    trainer.train()
+    return folder / "saved"
 
 
 @pytest.fixture
-def saved(make, tmp_path) -> Path:
-    """The checkpoints of a short run, at steps 1 to 3."""
-    trainer, _ = make("saved", *STEPWISE, "--num_train_epochs", "1")
-    trainer.train()
-    folder = tmp_path / "saved" / "checkpoints"
-    assert [path.name for path in numbered(folder)] == ["checkpoint-1", "checkpoint-2", "checkpoint-3"]
-    return folder
+def saved(short, tmp_path) -> Path:
+    """A copy of its checkpoints."""
+    shutil.copytree(short, tmp_path / "saved")
+    return tmp_path / "saved" / "checkpoints"
 
 
-def test_checkpoints_are_whole_and_nothing_else_lies_there(saved):
-    assert [missing(path) for path in numbered(saved)] == [None] * 3
-    assert sorted(path.name for path in saved.iterdir()) == ["checkpoint-1", "checkpoint-2", "checkpoint-3"]
-    best = json.loads((saved / "checkpoint-3" / "trainer_state.json").read_text())["best_model_checkpoint"]
+def test_checkpoints_are_whole_and_nothing_else_lies_there(short):
+    folder = short / "checkpoints"
+    assert [missing(path) for path in numbered(folder)] == [None] * 3
+    assert sorted(path.name for path in folder.iterdir()) == ["checkpoint-1", "checkpoint-2", "checkpoint-3"]
+    best = json.loads((folder / "checkpoint-3" / "trainer_state.json").read_text())["best_model_checkpoint"]
     assert Path(best).is_dir()
-    assert Path(best).parent == saved
+    assert Path(best).parent == folder
 
 
 @pytest.mark.parametrize(
