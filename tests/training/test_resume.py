@@ -100,9 +100,17 @@ STEPWISE = ["--save_steps", "1", "--eval_steps", "1", "--save_total_limit", "20"
         (["--gradual_unfreezing", "1", "--learning_rate_decay", "0.5"], False),
         (["--gradient_accumulation_steps", "2", "--time_masks", "1"], False),
         (SPECTROGRAM, True),
-        ([*SPECTROGRAM, "--dataloader_num_workers", "2", "--dataloader_persistent_workers", "true"], True),
+        ([*SPECTROGRAM, "--dataloader_num_workers", "1", "--dataloader_persistent_workers", "true"], True),
     ],
-    ids=["spectrogram", "two workers", "weighted", "unfreezing", "accumulation", "waveforms", "waveforms, two workers"],
+    ids=[
+        "spectrogram",
+        "two workers",
+        "weighted",
+        "unfreezing",
+        "accumulation",
+        "waveforms",
+        "waveforms, a lasting worker",
+    ],
 )
 def test_resumed_equals_unbroken(make, tmp_path, words, waveforms):
     words = [*words, "--save_steps", "2", "--eval_steps", "2", "--logging_strategy", "epoch", "--save_total_limit", "9"]
