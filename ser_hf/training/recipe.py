@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Never, get_args, get_type_hints
+from typing import Any, Never
 
 from transformers import HfArgumentParser
 from yaml import YAMLError
 
-from ser_hf.base.errors import RecipeError, unknown
+from ser_hf.base.errors import RecipeError
 from ser_hf.base.strict_yaml import parse_yaml
 
 from .arguments import (
-    GROUPS,
     AugmentArguments,
     DataArguments,
     FeatureArguments,
@@ -28,14 +25,11 @@ from .arguments import (
     OptimiserArguments,
     RunArguments,
 )
+from .keys import ALL_GROUPS, PAIRS, as_list, check_key, keys, may_be_none, takes_list
 from .shipped_recipes import find_recipe
 from .strategies import settle_strategies
 from .training_arguments import SerTrainingArguments
 
-_PAIRS = ("data_dirs", "model_settings")
-"""Fields that hold ``key=value`` pairs: the command line adds to those of the file instead of replacing them all."""
-
-_GROUPS: list[Any] = [*GROUPS, SerTrainingArguments]
 _UNKEPT: tuple[str, ...] = ("output_dir", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
 _UNKEPT += ("push_to_hub", "hub_model_id", "hub_token", "hub_private_repo")
 """Keys that say where things lie on one machine, or how it was called, not what was done."""
@@ -121,16 +115,16 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     where = str(path or "recipe")
     file = _name(path) if path is not None else None
     for key, value in given.items():
-        _check_key(key, where)
-        if isinstance(value, list | tuple) and not _takes_list(key):
+        check_key(key, where)
+        if isinstance(value, list | tuple) and not takes_list(key):
             raise RecipeError(f"{where}: {key} is a list, {value}; expected one value")
     overrides = _settle_overrides([part for word in overrides for part in _split(word)], given)
     options = [word[2:] for word in overrides if word.startswith("--")]
     settle_strategies(given, overrides, where)
     name = _run_name(file, given, overrides)
     given.setdefault("output_dir", _output_dir(name, given, overrides))
-    parser = _Parser(_GROUPS, allow_abbrev=False, exit_on_error=False)
-    parser.set_defaults(**{key: None for key, value in given.items() if value is None and _may_be_none(key)})
+    parser = _Parser(ALL_GROUPS, allow_abbrev=False, exit_on_error=False)
+    parser.set_defaults(**{key: None for key, value in given.items() if value is None and may_be_none(key)})
     try:
         parsed: tuple[Any, ...] = parser.parse_args_into_dataclasses(
             [*_words(given), *overrides], return_remaining_strings=True, look_for_args_file=False
@@ -141,9 +135,9 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
         raise RecipeError(f"{where}: {' '.join(str(error).split())}") from error
     *groups, _ = parsed
     data, features, model, optimiser, loss, augment, run, training = groups
-    for key in _PAIRS:
+    for key in PAIRS:
         group = data if hasattr(data, key) else model
-        words = [*_list(key, given.get(key)), *getattr(group, key)]
+        words = [*as_list(key, given.get(key)), *getattr(group, key)]
         setattr(group, key, list(dict(map(_pair, words)).values()))
     known = frozenset([*given, *(o if o in keys() else o.removeprefix("no_") for o in options)])
     recipe = Recipe(name, file, data, features, model, optimiser, loss, augment, run, training, known)
@@ -170,22 +164,14 @@ def _settle_overrides(words: list[str], given: dict[str, Any]) -> list[str]:
             options[-1].append(word)
     for option, *values in options:
         key = option[2:]
-        _check_key(key.removeprefix("no_") if key not in keys() else key, "the command line")
-        if key in keys() and _takes_list(key) and (not values or [v.lower() for v in values] in (["none"], [""])):
+        check_key(key.removeprefix("no_") if key not in keys() else key, "the command line")
+        if key in keys() and takes_list(key) and (not values or [v.lower() for v in values] in (["none"], [""])):
             given[key] = []
-        elif len(values) > 1 and not _takes_list(key):
+        elif len(values) > 1 and not takes_list(key):
             raise RecipeError(f"the command line: {key} takes one value, found {len(values)}: {' '.join(values)}")
         else:
             kept += [option, *values]
     return kept
-
-
-def _takes_list(key: str) -> bool:
-    """Whether a key holds several values."""
-    if key in _PAIRS:
-        return True
-    hints = [get_type_hints(group) for group in _GROUPS]
-    return any("list" in str(hint[key]).lower() or "dict" in str(hint[key]).lower() for hint in hints if key in hint)
 
 
 def _run_name(file: str | None, given: dict[str, Any], overrides: Sequence[str]) -> str:
@@ -197,7 +183,7 @@ def _run_name(file: str | None, given: dict[str, Any], overrides: Sequence[str])
         return stem.replace("/", "-")
     start = len(overrides) - 1 - [*reversed(overrides)].index("--corpora")
     corpora = [*itertools.takewhile(lambda word: not word.startswith("--"), overrides[start + 1 :])]
-    same = corpora == _list("corpora", given.get("corpora"))
+    same = corpora == as_list("corpora", given.get("corpora"))
     return stem.replace("/", "-") if same else "-".join([*corpora, stem.rpartition("/")[2]])
 
 
@@ -224,27 +210,10 @@ def folders(words: Sequence[str]) -> dict[str, str]:
     return {key: word.split("=", 1)[1] for key, word in map(_pair, words)}
 
 
-def keys() -> dict[str, Any]:
-    """Every key of a recipe, with its field."""
-    return {f.name: f for group in (*GROUPS, SerTrainingArguments) for f in dataclasses.fields(group) if f.init}
-
-
 def _name(path: Path) -> str:
     """``<folder>/<file>`` of a recipe in a folder of recipes, else the file's name."""
     parts = path.resolve().parts
     return "/".join(parts[-2:]) if "recipes" in parts[:-2] else parts[-1]
-
-
-def _may_be_none(key: str) -> bool:
-    """Whether a key without a value, as in ``trim_db: null``, means None.
-
-    Raises:
-        RecipeError: the key needs a value.
-    """
-    hints = [get_type_hints(group) for group in _GROUPS]  # the fields' own types are changed by HfArgumentParser
-    if not any(type(None) in get_args(group.get(key)) for group in hints):
-        raise RecipeError(f"key {key!r} has no value; give it one or leave it out")
-    return True
 
 
 def _pair(word: str) -> tuple[str, str]:
@@ -258,13 +227,6 @@ def _split(word: str) -> list[str]:
     return word.split("=", 1) if word.startswith("--") else [word]
 
 
-def _check_key(key: Any, where: str) -> None:
-    if not isinstance(key, str):
-        raise RecipeError(f"{where}: key {key!r} is not text; expected `key: value` lines")
-    if key not in keys():
-        raise RecipeError(f"{where}: {unknown('key', key, sorted(keys()))}")
-
-
 class _Parser(HfArgumentParser):
     """Raises what argparse would print before it ends the process."""
 
@@ -272,18 +234,12 @@ class _Parser(HfArgumentParser):
         raise RecipeError(message)
 
 
-def _list(key: str, value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [f"{k}={v if key == 'data_dirs' else json.dumps(v)}" for k, v in value.items()]
-    return [] if value is None else [str(v) for v in (value if isinstance(value, list | tuple) else [value])]
-
-
 def _words(given: dict[str, Any]) -> list[str]:
     """A dictionary as command-line words."""
     words = []
     for key, value in given.items():
         if value is not None and value != []:
-            words += [f"--{key}", *_list(key, value)]
+            words += [f"--{key}", *as_list(key, value)]
     return words
 
 
