@@ -114,7 +114,8 @@ def extract(
         progress: called with the number of bytes after every piece written.
 
     Raises:
-        ArchiveError: it is damaged, encrypted or too large, or an entry lies outside, is a link or a device.
+        ArchiveError: it or an archive in it is damaged, encrypted or too large, or an entry lies outside, is a link or
+            a device.
         OSError: the place cannot be written.
     """
     budget = _Budget(name or archive.name, limits or Limits(), archive.stat().st_size, progress or (lambda n: None))
@@ -169,7 +170,7 @@ def _unpack(archive: Path, folder: Path, name: str, budget: _Budget, depth: int)
             if error.errno not in _IMPOSSIBLE:
                 raise
             raise refuse(name, member.name, f"cannot be written ({error.strerror})") from error
-        if written and path.name.lower().endswith(_SUFFIXES) and _is_packed(folder / path, path.name):
+        if written and path.name.lower().endswith(_SUFFIXES) and is_archive(folder / path, f"{name}/{path}"):
             nested.append(folder / path)
     for inner in nested:
         into = inner.with_name(_stem(inner.name))

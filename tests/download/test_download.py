@@ -424,13 +424,15 @@ def test_a_grammar_error_names_the_file(server, get):
 
 
 @pytest.mark.parametrize("checked", [True, False])
-@pytest.mark.parametrize("kind", ["bomb", "nesting", "damaged", "twice"])
+@pytest.mark.parametrize("kind", ["bomb", "nesting", "damaged", "headless", "twice"])
 def test_what_was_refused_once_is_refused_again(server, get, tmp_path, checked, kind):
     inner = zipped({"zeros.wav": bytes(2 << 20)}) if kind == "bomb" else zipped({"1_happy.wav": b"other"})
     if kind == "nesting":
         inner = zipped({"x.zip": zipped({"y.zip": zipped({"1.wav": b""})})})
     if kind == "damaged":
         inner = inner[: len(inner) // 2]
+    if kind == "headless":
+        inner = bytes(4) + inner[4:]
     names = {"inner.zip": inner} | ({"inner/1_happy.wav": b"another"} if kind == "twice" else {})
     data = zipped({**CLIPS, **names})
     record = {} if checked else {"sha256": None, "size": None}

@@ -386,14 +386,19 @@ def test_archives_inside_archives(unpack, out):
         "dev.zip": zip_bytes([("dia0_utt0.mp4", b"dev")]),
         "readme.zip.txt": b"no archive",
         "notes.docx": zip_bytes([("word/document.xml", b"<xml>")]),
-        "broken.zip": b"version https://git-lfs.github.com/spec/v1\n",
     }
     raw = tar_bytes([entry(f"MELD.Raw/{name}", data) for name, data in inner.items()])
     found = unpack(gzip.compress(raw), "MELD.Raw.tar.gz")
-    kept = {f"MELD.Raw/{name}": inner[name] for name in ("readme.zip.txt", "notes.docx", "broken.zip")}
+    kept = {f"MELD.Raw/{name}": inner[name] for name in ("readme.zip.txt", "notes.docx")}
     clips = {"MELD.Raw/train/train_splits/dia0_utt0.mp4": b"train", "MELD.Raw/dev/dia0_utt0.mp4": b"dev"}
     assert tree(out) == kept | clips
-    assert found.files == 5
+    assert found.files == 4
+
+
+@pytest.mark.parametrize("inner", [b"version https://git-lfs.github.com/spec/v1\n", b"", bytes(4) + PACKED["zip"][4:]])
+def test_an_archive_inside_that_is_none_is_refused(unpack, inner):
+    with pytest.raises(ArchiveError, match=r"toy\.zip/in/dev\.zip is no zip or tar archive, or is damaged"):
+        unpack(zip_bytes([("a.wav", b"x"), ("in/dev.zip", inner)]), "toy.zip")
 
 
 def test_archives_without_end(unpack):
