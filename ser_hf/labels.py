@@ -10,6 +10,7 @@ from typing import Any, cast
 import yaml
 
 from ser_hf.base.errors import SerHfError, unknown
+from ser_hf.base.regular_file import expect_regular
 from ser_hf.base.strict_yaml import parse_yaml
 
 EMOTIONS = (
@@ -137,7 +138,7 @@ def read_scheme(path: Path) -> Scheme:
         SerHfError: not readable, an unknown key or emotion, an emotion named twice, or fewer than two classes.
     """
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        content = parse_yaml(expect_regular(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise SerHfError(f"label scheme {path}: {error.strerror or error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, SerHfError) as error:

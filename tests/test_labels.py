@@ -142,3 +142,9 @@ def test_votes_for_what_the_scheme_drops_do_not_count():
     votes = [("excited", 1.0), ("happy", 1.0), ("sad", 2.0), ("frustrated", 5.0)]
     assert get_scheme("4class").distribution(votes) == [0, 0.5, 0.5, 0]
     assert get_scheme("6class").distribution(votes) == [0, pytest.approx(1 / 3), pytest.approx(2 / 3), 0, 0, 0]
+
+
+def test_an_endless_device_is_no_scheme(tmp_path):
+    (tmp_path / "mine.yaml").symlink_to("/dev/zero")
+    with pytest.raises(SerHfError, match=r"label scheme .*mine\.yaml: a device, pipe or socket, not a file$"):
+        read_scheme(tmp_path / "mine.yaml")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import SerHfError
+from .regular_file import expect_regular
 
 SUFFIXES = (".csv", ".tsv", ".jsonl")
 _DELIMITERS = ",;\t|"
@@ -63,7 +64,7 @@ def column(row: dict[str, Any], names: tuple[str, ...]) -> str | None:
 
 def _text(path: Path) -> io.TextIOBase:
     """The file opened in the encoding it is in."""
-    with path.open("rb") as file:
+    with expect_regular(path).open("rb") as file:
         start = file.read(4)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return path.open(encoding="utf-16", newline="")

@@ -10,7 +10,7 @@ from pathlib import Path
 from ser_hf.base.errors import CorpusError
 from ser_hf.records import Sex
 
-from ._walk import audio_files
+from ._walk import table_files
 
 People = Mapping[str, tuple[Sex, int]]
 """Actor -> sex and age in years."""
@@ -75,6 +75,6 @@ def _rows(root: Path, name: tuple[str, ...], columns: tuple[str, ...]) -> Iterat
 
 def _find(root: Path, name: tuple[str, ...]) -> Path | None:
     """A table anywhere below ``root``, else where the release has it when ``root`` is the folder of the audio."""
-    below = (p for p in audio_files(root, frozenset({".csv"})) if p.name.lower() == name[-1].lower())
+    below = (p for p in table_files(root, frozenset({".csv"})) if p.name.lower() == name[-1].lower())
     beside = root.resolve().parent.joinpath(*name)
     return next(below, beside if beside.is_file() else None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ser_hf.base.errors import CorpusError, unknown
 
-from ._walk import audio_files
+from ._walk import table_files
 
 EMOTIONS = {
     "anger": "angry",
@@ -88,7 +88,7 @@ def read_texts(root: Path) -> dict[str, str]:
 
 def _tables(root: Path, folder: str) -> list[Path]:
     """The ``Ses*.txt`` directly in folders of this name, not in ``EmoEvaluation/Categorical`` and the like."""
-    tables = audio_files(root, frozenset({".txt"}))
+    tables = table_files(root, frozenset({".txt"}))
     return [t for t in tables if t.parent.name.lower() == folder and t.name.lower().startswith("ses")]
 
 

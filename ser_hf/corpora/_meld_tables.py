@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ser_hf.base.errors import CorpusError, unknown
 
-from ._walk import audio_files
+from ._walk import table_files
 
 EMOTIONS = {
     "neutral": "neutral",
@@ -47,7 +47,7 @@ def read_tables(root: Path) -> dict[str, dict[Key, Utterance]]:
         CorpusError: a table is malformed, or labels a clip otherwise than a row before.
     """
     tables: dict[str, dict[Key, Utterance]] = {}
-    for table in audio_files(root, frozenset({".csv"})):
+    for table in table_files(root, frozenset({".csv"})):
         if match := _NAME.fullmatch(table.name):
             rows = tables.setdefault(match[1].lower(), {})
             for line, cells in _lines(table):

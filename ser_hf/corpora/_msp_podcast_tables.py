@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ser_hf.base.errors import CorpusError, unknown
 from ser_hf.records import Sex
 
-from ._walk import audio_files
+from ._walk import table_files
 
 CONSENSUS = ("labels_consensus.csv", "labels_concensus.csv")
 DETAILED = ("labels_detailed.json",)
@@ -71,7 +71,7 @@ class SideFiles(NamedTuple):
 def find_side_files(root: Path) -> SideFiles:
     """Everything below ``root`` but what belongs to former releases, whose labels differ."""
     found = SideFiles([], [], [])
-    for path in audio_files(root, frozenset({".csv", ".json", ".txt"})):
+    for path in table_files(root, frozenset({".csv", ".json", ".txt"})):
         folders = [part.lower() for part in path.relative_to(root).parts[:-1]]
         if any(folder.startswith("previous_release") for folder in folders):
             continue

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from ser_hf.base.errors import CorpusError
+
 AUDIO_EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
 LITTER = "__MACOSX"
 _LITTER_FILES = (".DS_Store", "._")
@@ -28,6 +30,18 @@ def audio_files(root: Path, extensions: frozenset[str] = AUDIO_EXTENSIONS) -> It
         for name in sorted(files):
             if not name.startswith(".") and os.path.splitext(name)[1].lower() in extensions:
                 yield Path(folder, name)
+
+
+def table_files(root: Path, extensions: frozenset[str]) -> Iterator[Path]:
+    """The tables and transcripts among the files below ``root``, which are opened, unlike the audio.
+
+    Raises:
+        CorpusError: one is a device, pipe or socket.
+    """
+    for path in audio_files(root, extensions):
+        if path.exists() and not path.is_file():
+            raise CorpusError(f"{path} is a device, pipe or socket, not a table; take it out of the folder")
+        yield path
 
 
 def survey(root: Path) -> tuple[int, tuple[Path, ...]]:

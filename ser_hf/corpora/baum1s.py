@@ -24,7 +24,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Parse, register
-from ._walk import audio_files
+from ._walk import table_files
 from ._xlsx import workbook_rows
 
 _NAME = re.compile(r"S(0[0-3][0-9])_([0-9]{3})")
@@ -123,7 +123,7 @@ def _labels(corpus: Corpus, root: Path) -> dict[str, Label]:
 def _table(corpus: Corpus, root: Path) -> Path:
     tables = [
         path
-        for path in audio_files(root, frozenset({".xlsx", ".csv", ".tsv"}))
+        for path in table_files(root, frozenset({".xlsx", ".csv", ".tsv"}))
         if (match := _TABLE.fullmatch(path.stem.lower())) and corpus.name.endswith(match[1])
     ]
     if not tables:

@@ -26,7 +26,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Parse, register
-from ._walk import audio_files
+from ._walk import table_files
 
 _NAME = re.compile("([0-9]{4})_([0-9]{6})")
 _LINE = re.compile(r"([0-9]{4}_[0-9]{6})\s+(.*)")
@@ -69,7 +69,7 @@ def _clip(path: Path, corpus: Corpus, speakers: range, texts: Mapping[str, str])
 def _transcripts(root: Path, speakers: range) -> dict[str, str]:
     """Name of a clip -> what is said in it, from every table of these speakers below ``root``."""
     texts: dict[str, str] = {}
-    for table in audio_files(root, frozenset({".txt"})):
+    for table in table_files(root, frozenset({".txt"})):
         if re.fullmatch("[0-9]{4}", table.stem) and int(table.stem) in speakers:
             texts |= {name: text for name, text in _lines(table) if name not in texts}
     return texts

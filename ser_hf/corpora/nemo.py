@@ -19,7 +19,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Download, Parse, register
-from ._walk import audio_files
+from ._walk import table_files
 
 _NAME = re.compile(r"([A-Z]{2}\d)_([A-Z]+)_(\d+)", re.IGNORECASE)
 _EMOTIONS = {
@@ -49,7 +49,7 @@ def reader(root: Path) -> Parse:
     Raises:
         CorpusError: the table is malformed.
     """
-    tables = (table for table in audio_files(root, frozenset({".tsv"})) if table.name.lower() == "data.tsv")
+    tables = (table for table in table_files(root, frozenset({".tsv"})) if table.name.lower() == "data.tsv")
     return partial(parse, texts={stem: text for table in tables for stem, text in _texts(table).items()})
 
 

@@ -22,7 +22,7 @@ from ser_hf.base.errors import CorpusError
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Download, Parse, register
-from ._walk import audio_files
+from ._walk import table_files
 
 _NAME = re.compile(r"([FM])(\d\d)([A-Z])(\d{2,3})", re.IGNORECASE)
 _SPEAKERS = {"F": 31, "M": 56}
@@ -43,7 +43,7 @@ def reader(root: Path) -> Parse:
     Raises:
         CorpusError: a transcript is not UTF-8.
     """
-    texts = {path.stem.upper(): _text(path) for path in audio_files(root, frozenset({".ort"}))}
+    texts = {path.stem.upper(): _text(path) for path in table_files(root, frozenset({".ort"}))}
     return partial(parse, texts=texts)
 
 

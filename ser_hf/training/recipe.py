@@ -14,6 +14,7 @@ from transformers import HfArgumentParser
 from yaml import YAMLError
 
 from ser_hf.base.errors import RecipeError
+from ser_hf.base.regular_file import expect_regular
 from ser_hf.base.strict_yaml import parse_yaml
 
 from .arguments import (
@@ -256,12 +257,14 @@ def _output_dir(name: str, given: dict[str, Any], overrides: Sequence[str]) -> s
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = parse_yaml(path.read_text(encoding="utf-8"))
+        content = parse_yaml(expect_regular(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(f"no recipe at {path}; see the folder recipes/") from error
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read as a recipe: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
         raise RecipeError(f"{path} cannot be read as a recipe: {error}") from error
     except (YAMLError, ValueError) as error:  # a ValueError: a date such as 2026-13-01
         raise RecipeError(f"{path} is not YAML: {' '.join(str(error).split())}") from error

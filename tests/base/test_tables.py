@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 
 import pytest
 from hypothesis import given
@@ -45,3 +46,11 @@ def test_a_table_is_read_as_it_is_asked_for(tmp_path):
 def test_a_missing_table_is_named(tmp_path):
     with pytest.raises(TableError, match=r"none\.csv: No such file"):
         list(read_table(tmp_path / "none.csv"))
+
+
+def test_a_pipe_is_no_table(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")  # opening it would wait for ever
+    (tmp_path / "endless.csv").symlink_to("/dev/zero")
+    for name in ("t.csv", "endless.csv"):
+        with pytest.raises(TableError, match=rf"{name}: a device, pipe or socket, not a file$"):
+            list(read_table(tmp_path / name))

@@ -250,3 +250,24 @@ def test_a_clip_in_another_speakers_folder_is_told(tmp_path, touch):
 def test_folders_that_are_not_named_after_speakers_say_nothing(tmp_path, touch):
     names = [f"part_{e:02d}/03-01-{e:02d}-01-01-01-{a:02d}.wav" for a in range(1, 9) for e in range(1, 9)]
     assert scan(RAVDESS, touch(tmp_path, *names)).misplaced == ()
+
+
+@pytest.mark.parametrize(
+    ("corpus", "name"),
+    [
+        ("nemo", "data.tsv"),
+        ("esd", "0001/0001.txt"),
+        ("meld", "train_sent_emo.csv"),
+        ("shemo", "F01A01.ort"),
+        ("iemocap", "Session1/dialog/EmoEvaluation/Ses01F_impro01.txt"),
+        ("msp_podcast", "labels_consensus.csv"),
+        ("baum1s", "Annotations_BAUM1s.csv"),
+        ("crema_d", "VideoDemographics.csv"),
+    ],
+)
+def test_a_table_that_is_a_pipe_is_not_opened(tmp_path, corpus, name, touch):
+    touch(tmp_path, name)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)  # opening it would wait for ever
+    with pytest.raises(CorpusError, match=f"{re.escape(name)} is a device, pipe or socket, not a table; take it out"):
+        scan(CORPORA[corpus], tmp_path)

@@ -265,3 +265,9 @@ def test_a_run_is_named_after_what_was_run(tmp_path):
 def test_a_file_nested_without_end_is_refused(recipe_file):
     message = refused(recipe_file("corpora: " + "[" * 10_000 + "]" * 10_000))
     assert message.endswith("r.yaml: it is nested too deep; a recipe or scheme has a few levels")
+
+
+def test_an_endless_device_is_no_recipe(tmp_path):
+    (tmp_path / "mine.yaml").symlink_to("/dev/zero")
+    said = "cannot be read as a recipe: a device, pipe or socket, not a file"
+    assert refused(tmp_path / "mine.yaml").endswith(said)
