@@ -6,8 +6,10 @@ with the bytes that follow it.
 
 from __future__ import annotations
 
+import shlex
 import struct
 from collections.abc import Iterator
+from pathlib import PurePath
 
 _LFS_POINTER = b"version https://git-lfs"
 _LFS_POINTER_MAX = 200
@@ -16,11 +18,30 @@ _STREAMING = 0x7FFF0000
 _MP3_HEADERS = 1 << 18
 """Where the first MPEG frame is looked for, behind tags and a cover picture."""
 
-VIDEO = (
-    "is an MP4 / M4A / WebM or AVI file, which libsndfile does not read; convert it: put its sound into a .wav of the "
-    "same name beside it (ffmpeg -i clip.mp4 -vn clip.wav), or install FFmpeg and 'ser_hf[codec]'"
+_FOREIGN = (
+    (b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
+    (b"#!AMR-WB", "AMR-WB"),
+    (b"#!AMR", "AMR"),
+    (b"ADIF", "AAC (ADIF)"),
+    (b"0&\xb2u\x8ef\xcf\x11", "a WMA or WMV file (ASF)"),
+    (b"FLV\x01", "a Flash video"),
+    (b".ra\xfd", "RealAudio"),
+    (b".RMF", "RealMedia"),
+    (b"wvpk", "WavPack"),
+    (b"MAC ", "Monkey's Audio"),
 )
-"""What is said of a video, or of sound in a video's container."""
+"""First bytes of what FFmpeg reads and libsndfile does not."""
+_BRANDS = {
+    b"M4A ": "an M4A file (MP4)",
+    b"M4B ": "an M4A file (MP4)",
+    b"3gp": "a 3GP file (MP4)",
+    b"qt  ": "a MOV file",
+}
+"""What MP4's containers call themselves; the others are MP4."""
+_BLOCKS = {0x0002, 0x0011, 0x0031}
+"""Formats of WAV (ADPCM, GSM) that come in blocks of many frames, of which the last is filled up."""
+
+_NATIVE = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif")
 
 _MAGIC = (
     (b"RIFF", "WAV"),
@@ -42,10 +63,45 @@ def not_audio(data: bytes) -> str | None:
     return None
 
 
-def is_video(data: bytes) -> bool:
-    """Whether this is one of the containers that videos come in: MP4 (M4A, MOV), Matroska (WebM) or AVI."""
-    avi = data[:4] == b"RIFF" and data[8:12] == b"AVI "
-    return avi or data[4:8] == b"ftyp" or data.startswith(b"\x1aE\xdf\xa3")
+def foreign(data: bytes) -> str | None:
+    """What this is, in words, of that which only FFmpeg reads: videos, and sound as telephones and browsers keep it."""
+    if data[:4] == b"RIFF" and data[8:12] == b"AVI ":
+        return "an AVI file"
+    if data[4:8] == b"ftyp":
+        return next((words for brand, words in _BRANDS.items() if data.startswith(brand, 8)), "an MP4 file")
+    start = _behind_id3(data)
+    if data[start : start + 1] == b"\xff" and data[start + 1 : start + 2] in (b"\xf0", b"\xf1", b"\xf8", b"\xf9"):
+        return "AAC (ADTS)"  # MP3 has the same sync word, and never layer 0
+    return next((words for magic, words in _FOREIGN if data.startswith(magic)), None)
+
+
+def needs_codec(kind: str, called: str) -> str:
+    """Words for what `foreign` found where FFmpeg is not there; how to convert it."""
+    name = PurePath(called)
+    make = f"ffmpeg -i {shlex.quote(name.name)} -vn"
+    if name.suffix.lower() in _NATIVE:
+        mend = f"in spite of its name; libsndfile does not read it: convert it ({make} sound.wav) and"
+        return f"is {kind} {mend} put that in its place, or install FFmpeg and 'ser_hf[codec]'"
+    mend = f"put its sound into a .wav of the same name beside it ({make} {shlex.quote(f'{name.stem}.wav')})"
+    return f"is {kind}, which libsndfile does not read; convert it: {mend}, or install FFmpeg and 'ser_hf[codec]'"
+
+
+def frames(data: bytes, decoded: int) -> int:
+    """How many of the frames that were decoded are the recording's.
+
+    Compressed WAV (ADPCM, GSM) ends with a whole block; its ``fact`` chunk says where in it the sound ends.
+    """
+    if data[:4] != b"RIFF":
+        return decoded
+    block = 0
+    for name, size, start in _chunks(data, "<"):
+        if name == b"fmt " and size >= 20 and start + 20 <= len(data):
+            form, per_block = struct.unpack_from("<H16xH", data, start)
+            block = per_block if form in _BLOCKS else 0
+        elif name == b"fact" and size >= 4 and start + 4 <= len(data):
+            told = int(struct.unpack_from("<I", data, start)[0])
+            return told if decoded - block < told < decoded else decoded
+    return decoded
 
 
 def describe(data: bytes, detail: str) -> str:
@@ -78,6 +134,16 @@ def counts_frames(data: bytes) -> bool:
     """Whether the number of frames libsndfile tells stands in the file; for an MP3 without Xing header it guesses."""
     mp3 = data.startswith(b"ID3") or (data[0] == 0xFF and data[1] & 0xE0 == 0xE0)
     return not mp3 or b"Xing" in data[:_MP3_HEADERS] or b"Info" in data[:_MP3_HEADERS]
+
+
+def _behind_id3(data: bytes) -> int:
+    """Where the sound begins behind a tag, whose size is four times seven bits."""
+    if data[:3] != b"ID3" or len(data) < 10:
+        return 0
+    size = 0
+    for byte in data[6:10]:
+        size = size << 7 | byte & 0x7F
+    return 10 + size
 
 
 def _chunks(data: bytes, endian: str) -> Iterator[tuple[bytes, int, int]]:

@@ -7,7 +7,7 @@ import math
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import soundfile
@@ -25,6 +25,8 @@ _BLOCK = 1 << 22
 """Samples read at once; a header may declare any number, so no array is made larger than what really follows."""
 _LARGE = 64 << 20
 """Bytes above which the header is judged before the file is read."""
+_HEAD = 1 << 12
+"""Bytes that tell what a file is."""
 
 _UNKNOWN = 1 << 62
 """libsndfile tells the largest number it knows for a stream of unknown length."""
@@ -48,7 +50,7 @@ class Recording(NamedTuple):
         rate: in Hz.
         peak: the largest absolute sample.
         channels: in the file.
-        container: as libsndfile names it, e.g. ``"WAV"``; ``"video"`` for what it does not read.
+        container: as libsndfile names it, e.g. ``"WAV"``; what it does not read is named in words.
         data: the file's own bytes.
     """
 
@@ -97,8 +99,9 @@ def _recording(data: bytes, called: str, max_duration: float) -> Recording:
     reason = _containers.not_audio(data)
     if reason:
         raise AudioError(f"{called} {reason}")
-    if _containers.is_video(data):
-        return _decode_video(data, called, max_duration)
+    kind = _containers.foreign(data)
+    if kind:
+        return _decode_foreign(data, kind, called, max_duration)
     try:
         samples, rate, channels, container, declared = _decode(data, called, max_duration)
     except soundfile.SoundFileError as error:
@@ -106,6 +109,7 @@ def _recording(data: bytes, called: str, max_duration: float) -> Recording:
         reason = f"is truncated: {cut}" if cut else _containers.describe(data, _detail(error))
         raise AudioError(f"{called} {reason}") from error
     _check_length(samples, declared, data, called)
+    samples = samples[: _containers.frames(data, len(samples))]
     return Recording(samples, rate, _peak(samples, called), channels, container, data)
 
 
@@ -127,12 +131,23 @@ def _read(path: Path, called: str, max_duration: float) -> bytes:
 
 
 def _judge_header(path: Path, called: str, max_duration: float) -> None:
-    """Refuses a large file that says itself that it is too long, before it is read."""
+    """Refuses a large file that is too long by its own account, no audio, or audio for the smallest part."""
+    with open(path, "rb") as file:
+        head = file.read(_HEAD)
+    kind = _containers.foreign(head)
+    if kind:
+        _codec(kind, called)
+        return
     try:
         about = soundfile.info(str(path))
-    except soundfile.SoundFileError:  # said in better words once it is read
-        return
+    except soundfile.SoundFileError as error:
+        raise AudioError(f"{called} {_containers.describe(head, _detail(error))}") from error
     check_form(called, int(about.frames), int(about.samplerate), max_duration)
+    size, sound = path.stat().st_size, 8 * about.channels * min(about.frames, max_duration * about.samplerate)
+    if size > _LARGE + sound:
+        raise AudioError(
+            f"{called} is {size} bytes long and holds at most {sound:.0f} of sound; cut off what follows it"
+        )
 
 
 def check_form(called: str, frames: int, rate: int, max_duration: float) -> None:
@@ -143,7 +158,7 @@ def check_form(called: str, frames: int, rate: int, max_duration: float) -> None
     """
     if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(f"{called} says it is sampled at {rate} Hz; expected {RATES[0]} to {RATES[1]}")
-    if frames < _UNKNOWN and frames > max_duration * rate:
+    if frames < _UNKNOWN and not frames <= max_duration * rate:  # a limit that is not a number lets nothing through
         raise AudioError(
             f"{called} is too long: {frames / rate:,.0f} s, and the limit is {max_duration:g} s; cut it, or raise the "
             "limit by max_duration"
@@ -168,22 +183,27 @@ def _decode(data: bytes, called: str, max_duration: float) -> tuple[np.ndarray, 
         return np.concatenate(blocks), *about
 
 
-def _decode_video(data: bytes, called: str, max_duration: float) -> Recording:
-    """The sound of a video, by torchcodec where it is installed."""
+def _codec(kind: str, called: str) -> Any:
+    """The decoders of torchcodec; an error that says what the file is where they are not installed."""
     try:
-        decoders = require("torchcodec.decoders", "codec")
+        return require("torchcodec.decoders", "codec")
     except (SerHfError, RuntimeError, OSError) as error:  # it is there, but FFmpeg's libraries are not
-        raise AudioError(f"{called} {_containers.VIDEO}") from error
+        raise AudioError(f"{called} {_containers.needs_codec(kind, called)}") from error
+
+
+def _decode_foreign(data: bytes, kind: str, called: str, max_duration: float) -> Recording:
+    """The sound of a video, or of a format of telephones, by torchcodec where it is installed."""
+    decoders = _codec(kind, called)
     try:
         decoder = decoders.AudioDecoder(data)
         sound = decoder.get_samples_played_in_range(0, max_duration + 1)
     except (RuntimeError, ValueError) as error:
         first = f"{error}".partition("\n")[0]
-        raise AudioError(f"{called} is truncated, or a video without sound that torchcodec reads: {first}") from error
+        raise AudioError(f"{called} is truncated, or {kind} without sound that torchcodec reads: {first}") from error
     channels = sound.data.numpy()
     check_form(called, channels.shape[-1], int(sound.sample_rate), max_duration)
     samples = channels.mean(axis=0, dtype=np.float32)
-    return Recording(samples, int(sound.sample_rate), _peak(samples, called), len(channels), "video", data)
+    return Recording(samples, int(sound.sample_rate), _peak(samples, called), len(channels), kind, data)
 
 
 def _mono(samples: np.ndarray) -> np.ndarray:

@@ -32,12 +32,12 @@ def load(
     Raises:
         AudioError: see ``decode`` and ``resample``; or the recording is shorter than half a sample of the result.
     """
-    plain = None if isinstance(source, str | Path) else _plain_wav(source)
     called = name or (str(source) if isinstance(source, str | Path) else "the audio bytes")
-    if plain is not None:
-        check_form(called, len(plain[0]), plain[1], max_duration)
-    samples, rate = plain or decode(bytes(source) if isinstance(source, memoryview) else source, name, max_duration)
     try:
+        plain = None if isinstance(source, str | Path) else _plain_wav(source)
+        if plain is not None:
+            check_form(called, len(plain[0]), plain[1], max_duration)
+        samples, rate = plain or decode(bytes(source) if isinstance(source, memoryview) else source, name, max_duration)
         resampled = resample(samples, rate, sampling_rate)
     except MemoryError as error:
         raise AudioError(f"{called} needs more memory than there is; leave it out, or cut it") from error

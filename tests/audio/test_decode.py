@@ -118,7 +118,7 @@ BROKEN = {
     "utf8": ("Prüfung nicht möglich: \u20ac".encode() * 40, "is text, not audio"),
     "zeros": (bytes(4000), "is not audio that libsndfile reads"),
     "binary": (bytes(range(256)) * 8, "is not audio that libsndfile reads"),
-    "mp4": (b"\0\0\0 ftypM4A \0\0\0\0" + bytes(400), "MP4 / M4A / WebM .*convert"),
+    "mp4": (b"\0\0\0 ftypM4A \0\0\0\0" + bytes(400), "M4A .*convert"),
     "bare-riff": (b"RIFF\x24\0\0\0WAVE", "is truncated"),
     "bare-flac": (b"fLaC" + bytes(60), "damaged, truncated or unsupported FLAC"),
     "no-samples": (encode(TONE[:0]), "holds no samples"),
@@ -314,6 +314,43 @@ def test_the_length_is_limited(read, kind):
     assert len(read(data, max_duration=2.0)[0 if read is decode else slice(None)]) == RATE * 2
     with pytest.raises(AudioError, match=r"is too long: 2 s, and the limit is 1\.9 s; cut it, or raise the "):
         read(data, max_duration=1.9)
+
+
+def adpcm(frames: int, subtype: str = "IMA_ADPCM") -> tuple[bytes, int]:
+    """A compressed WAV whose last block is filled up, and the number of frames of all its blocks."""
+    data = bytearray(encode(np.sin(np.arange(frames) / 9) / 2, subtype=subtype))
+    at = data.index(b"fact") + 8
+    whole = soundfile.info(io.BytesIO(data)).frames
+    data[at : at + 4] = struct.pack("<I", frames)
+    return bytes(data), whole
+
+
+@pytest.mark.parametrize("subtype", ["IMA_ADPCM", "MS_ADPCM", "GSM610"])
+def test_a_block_is_cut_where_the_sound_ends(subtype):
+    data, whole = adpcm(5000, subtype)
+    assert whole > 5000
+    assert len(decode(data)[0]) == 5000
+
+
+@pytest.mark.parametrize("told", [0, 1, 1 << 31])
+def test_a_fact_that_is_none_is_passed_over(told):
+    data, whole = adpcm(5000)
+    at = data.index(b"fact") + 8
+    assert len(decode(data[:at] + struct.pack("<I", told) + data[at + 4 :])[0]) == whole
+
+
+def test_a_limit_that_is_no_number_lets_nothing_through():
+    with pytest.raises(AudioError, match="the limit is nan s"):
+        decode(encode(TONE), max_duration=math.nan)
+
+
+def test_a_large_file_with_little_sound_is_not_read(tmp_path):
+    (tmp_path / "clip.wav").write_bytes(encode(TONE))
+    os.truncate(tmp_path / "clip.wav", 1 << 40)
+    with pytest.raises(
+        AudioError, match=rf"clip\.wav is {1 << 40} bytes long and holds at most .* cut off what follows"
+    ):
+        decode(tmp_path / "clip.wav")
 
 
 MEMORY = """
