@@ -6,7 +6,7 @@ import argparse
 import json
 from collections.abc import Sequence
 
-from ._command import Command, say
+from ._command import Command, known_fields, say
 
 
 class PredictCommand(Command):
@@ -22,6 +22,10 @@ class PredictCommand(Command):
         parser.add_argument("--top", type=int, default=3, help="classes shown per file (default 3)")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--plot", metavar="FILE.png", help="draw the attention over the spectrogram, of one clip")
+        longest = known_fields()["max_duration"].default
+        parser.add_argument(
+            "--max_duration", type=float, default=longest, metavar="S", help="seconds; a longer recording is refused"
+        )
         parser.add_argument("--json", action="store_true", help="print JSON with every class, one line per file")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
@@ -32,7 +36,9 @@ class PredictCommand(Command):
         classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)
 
         def classify(files: list[str]) -> list[dict[str, float]]:
-            return [plot_attention(classifier, files[0], args.plot)] if args.plot else classifier(files)
+            if args.plot:
+                return [plot_attention(classifier, files[0], args.plot, args.max_duration)]
+            return classifier(files, max_duration=args.max_duration)
 
         if args.plot and len(args.files) > 1:
             raise SerHfError(f"--plot draws one clip, found {len(args.files)}; name one")

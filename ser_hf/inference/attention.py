@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ser_hf.audio import load
+from ser_hf.audio import LONGEST, load
 from ser_hf.base.errors import SerHfError
 from ser_hf.baselines import Svm
 from ser_hf.models import SerFeatureExtractor
@@ -19,13 +19,16 @@ from .classifier import SerClassifier
 from .onnx_model import OnnxModel
 
 
-def plot_attention(classifier: SerClassifier, clip: str | Path, file: str | Path) -> dict[str, float]:
+def plot_attention(
+    classifier: SerClassifier, clip: str | Path, file: str | Path, max_duration: float = LONGEST
+) -> dict[str, float]:
     """Draws the attention weights of a model over the spectrogram of a clip.
 
     Args:
         classifier: of a model that pools over time by attention.
         clip: an audio file.
         file: PNG.
+        max_duration: seconds; a clip that is longer is refused.
 
     Returns:
         Class name -> probability, the most probable first.
@@ -34,13 +37,13 @@ def plot_attention(classifier: SerClassifier, clip: str | Path, file: str | Path
         AudioError: the clip is not readable.
         SerHfError: the model has no attention over time, or its features are no spectrogram.
     """
-    attended = attend(classifier, clip)
+    attended = attend(classifier, clip, max_duration)
     write_attention(attended, file)
     return dict(attended.scores)
 
 
 @torch.inference_mode()
-def attend(classifier: SerClassifier, clip: str | Path) -> Attended:
+def attend(classifier: SerClassifier, clip: str | Path, max_duration: float = LONGEST) -> Attended:
     """A clip with the attention weights and the probabilities a model gives it; see `plot_attention`."""
     model, extractor = classifier.model, classifier.extractor
     if isinstance(model, OnnxModel):
@@ -51,7 +54,9 @@ def attend(classifier: SerClassifier, clip: str | Path) -> Attended:
     if not isinstance(extractor, SerFeatureExtractor):
         raise SerHfError(f"{kind} reads {type(extractor).__name__}'s features, not a spectrogram to draw")
     rate = extractor.sampling_rate
-    inputs = extractor(load(clip, rate), sampling_rate=rate, return_tensors="pt").to(model.device)
+    inputs = extractor(load(clip, rate, max_duration=max_duration), sampling_rate=rate, return_tensors="pt").to(
+        model.device
+    )
     output = model(**inputs, output_attentions=True)
     if not output.attentions or output.attentions[-1].ndim != 2:
         raise SerHfError(f"this {kind} pools without attention over time; train one with use_attention true")

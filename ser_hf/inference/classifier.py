@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedModel, SequenceFeatureExtractor
 
-from ser_hf.audio import load
+from ser_hf.audio import LONGEST, load
 from ser_hf.base.errors import SerHfError
 from ser_hf.baselines import Svm
 from ser_hf.features import inputs_of
@@ -46,7 +46,11 @@ class SerClassifier:
         return cls(*load_checkpoint(source, device))
 
     def __call__(
-        self, clips: Sequence[str | Path | bytes | np.ndarray], sampling_rate: int | None = None, batch_size: int = 32
+        self,
+        clips: Sequence[str | Path | bytes | np.ndarray],
+        sampling_rate: int | None = None,
+        batch_size: int = 32,
+        max_duration: float = LONGEST,
     ) -> list[dict[str, float]]:
         """Classifies recordings.
 
@@ -54,6 +58,7 @@ class SerClassifier:
             clips: paths or bytes of audio files, or mono float arrays ``(n,)``.
             sampling_rate: of the arrays, in Hz; must be the extractor's.
             batch_size: clips held at a time.
+            max_duration: seconds; a file that is longer is refused.
 
         Returns:
             Per clip: class name -> probability, the most probable first.
@@ -70,7 +75,10 @@ class SerClassifier:
             raise SerHfError(f"the clips are at {sampling_rate} Hz and this model works at {rate} Hz; resample them")
         for start in range(0, len(clips), batch_size):
             batch = enumerate(clips[start : start + batch_size], start)
-            waveforms = [(f"clip {i}", clip if isinstance(clip, np.ndarray) else load(clip, rate)) for i, clip in batch]
+            waveforms = [
+                (f"clip {i}", clip if isinstance(clip, np.ndarray) else load(clip, rate, max_duration=max_duration))
+                for i, clip in batch
+            ]
             scores = probabilities(self.model, inputs_of(waveforms, self.extractor))
             results += [self._named(row) for row in scores.tolist()]
         return results

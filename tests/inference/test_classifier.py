@@ -123,3 +123,10 @@ def test_an_unreadable_file_is_named(classifier, tmp_path):
         classifier([tmp_path / "text.wav"])
     with pytest.raises(AudioError, match=r"gone\.wav does not exist"):
         classifier([tmp_path / "gone.wav"])
+
+
+def test_the_length_of_a_file_is_limited(tiny_run, classifier, clips, capsys):
+    with pytest.raises(AudioError, match=r"the limit is 0\.1 s; cut it, or raise the limit by max_duration"):
+        classifier(clips[:1], max_duration=0.1)
+    assert main(["predict", str(tiny_run.folder), str(clips[0]), "--max_duration", "0.1", "--device", "cpu"]) == 2
+    assert "the limit is 0.1 s" in capsys.readouterr().err
