@@ -13,7 +13,7 @@ from ser_hf.base.errors import RecipeError, SerHfError
 Load = Callable[[Path, int], np.ndarray]
 """A path and a rate in Hz -> mono float32 samples ``(n,)`` at that rate."""
 
-EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif"})
 
 _MOST_BYTES = 1 << 28
 _decoded: dict[tuple[Path, int], np.ndarray] = {}

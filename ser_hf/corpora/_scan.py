@@ -15,7 +15,7 @@ from ser_hf.records import Clip
 
 from ._corpus import Corpus, Parse, Refuse
 from ._strays import CODE, SECOND, UNLISTED, misplaced, reason
-from ._walk import AUDIO_EXTENSIONS, LITTER, audio_files, survey
+from ._walk import AUDIO_EXTENSIONS, LITTER, NATIVE, audio_files, survey
 
 _SHOWN = 5
 _EXAMPLES = 3
@@ -192,9 +192,9 @@ def scan(corpus: Corpus, root: str | Path, skip_bad: bool = False) -> Scan:
 
 
 def _preference(clip: Clip) -> tuple[bool, int]:
-    """Of several copies audio goes before video, then the largest: copies at a lower rate circulate."""
-    is_audio = clip.path.suffix.lower() in AUDIO_EXTENSIONS
-    return not is_audio, -(clip.path.stat().st_size if clip.path.exists() else 0)
+    """Of several copies audio goes before what may not be read, then the largest: copies at a lower rate circulate."""
+    is_native = clip.path.suffix.lower() in NATIVE
+    return not is_native, -(clip.path.stat().st_size if clip.path.exists() else 0)
 
 
 def _candidates(corpus: Corpus, root: Path, parse: Parse | None, refuse: Refuse) -> Iterator[tuple[Path, Clip | None]]:

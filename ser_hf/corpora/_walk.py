@@ -8,7 +8,10 @@ from pathlib import Path
 
 from ser_hf.base.errors import CorpusError
 
-AUDIO_EXTENSIONS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif"})
+NATIVE = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif"})
+"""What libsndfile reads."""
+AUDIO_EXTENSIONS = NATIVE | {".m4a", ".aac", ".amr", ".3gp", ".webm", ".wma"}
+"""Those of telephones and browsers count as well: none of them is lost because nothing here reads it."""
 LITTER = "__MACOSX"
 _LITTER_FILES = (".DS_Store", "._")
 

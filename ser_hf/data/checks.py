@@ -33,6 +33,8 @@ _CONTAINERS = {
     ".aiff": {"AIFF"},
     ".flac": {"FLAC"},
     ".ogg": {"OGG"},
+    ".oga": {"OGG"},
+    ".opus": {"OGG"},
     ".mp3": {"MP3"},
 }
 _SHOWN = 10

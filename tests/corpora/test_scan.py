@@ -271,3 +271,13 @@ def test_a_table_that_is_a_pipe_is_not_opened(tmp_path, corpus, name, touch):
     os.mkfifo(tmp_path / name)  # opening it would wait for ever
     with pytest.raises(CorpusError, match=f"{re.escape(name)} is a device, pipe or socket, not a table; take it out"):
         scan(CORPORA[corpus], tmp_path)
+
+
+def test_what_telephones_record_is_found_and_a_copy_that_can_be_read_goes_before_it(tmp_path, touch):
+    names = ["a.aac", "b.AMR", "c.m4a", "d.oga", "e.opus", "f.webm", "g.wma", "h.3gp"]
+    touch(tmp_path / "phone", *names)
+    assert [path.name for path in audio_files(tmp_path / "phone")] == names
+    touch(tmp_path / "both", f"{NAME}.m4a", f"{NAME}.wav")
+    (tmp_path / "both" / f"{NAME}.m4a").write_bytes(b"larger")
+    (clip,) = scan(RAVDESS, tmp_path / "both").clips
+    assert clip.path.suffix == ".wav"
