@@ -24,6 +24,21 @@ EMOTIONS = (
 ``other`` is outside the corpus' own list, ``undecided`` says that the raters did not agree.
 """
 
+WORDS = {
+    "anger": "angry",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "fear": "fearful",
+    "disgusted": "disgust",
+    "surprise": "surprised",
+    "neutrality": "neutral",
+    "calmness": "calm",
+    "excitement": "excited",
+    **{emotion: emotion for emotion in EMOTIONS},
+}
+"""Common words, in lower case -> the harmonised emotion; labels of one's own recordings are understood by them."""
+
 _KEYS = ("name", "keep", "merge", "drop", "rename")
 _OTHERS = "others"
 

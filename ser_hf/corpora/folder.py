@@ -18,25 +18,12 @@ from typing import Any
 
 from ser_hf.base.errors import CorpusError, unknown
 from ser_hf.base.tables import SUFFIXES, TableError, column, read_table
-from ser_hf.labels import EMOTIONS
+from ser_hf.labels import WORDS
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Refuse, register
 from ._walk import audio_files
 
-_WORDS = {
-    "anger": "angry",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "fear": "fearful",
-    "disgusted": "disgust",
-    "surprise": "surprised",
-    "neutrality": "neutral",
-    "calmness": "calm",
-    "excitement": "excited",
-    **{emotion: emotion for emotion in EMOTIONS},
-}
 _COLUMNS = {
     "path": (
         "path",
@@ -84,9 +71,9 @@ def find(root: Path, refuse: Refuse) -> Iterator[Clip]:
 
 def _emotion(label: str, where: str) -> str:
     word = label.strip().lower()
-    if word not in _WORDS:
-        raise CorpusError(f"{where}: {unknown('emotion', label, sorted(_WORDS))}")
-    return _WORDS[word]
+    if word not in WORDS:
+        raise CorpusError(f"{where}: {unknown('emotion', label, sorted(WORDS))}")
+    return WORDS[word]
 
 
 def _text(name: str) -> str:
@@ -196,7 +183,7 @@ FOLDER = register(
         licence_url="",
         redistributable=False,
         language=None,
-        emotions=_WORDS,
+        emotions=WORDS,
         names="<emotion>/clip.wav, or a table metadata.csv with the columns path and label",
         how_to_get="Put the clips into one sub-folder per emotion, or write a table with the columns path and label.",
         find=find,

@@ -19,6 +19,12 @@ class DataArguments:
     scheme: str = field(
         default="8class", metadata={"help": "label scheme: 8class, 7class, 6class, 4class or FILE.yaml"}
     )
+    labels: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "word=emotion for labels of one's own recordings or of another's checkpoint, e.g. W=angry 0=sad"
+        },
+    )
     protocol: str | None = field(default=None, metadata={"help": "split rule, see `ser-hf list protocols`; required"})
     fold: int | None = field(default=None, metadata={"help": "fold number, for protocols with folds"})
     folds: int = field(default=5, metadata={"help": "number of folds, for kfold and speaker-kfold"})

@@ -11,7 +11,7 @@ from ser_hf.base.errors import RecipeError, unknown
 from .arguments import GROUPS
 from .training_arguments import SerTrainingArguments
 
-PAIRS = ("data_dirs", "model_settings")
+PAIRS = ("data_dirs", "labels", "model_settings")
 """Fields that hold ``key=value`` pairs: the command line adds to those of the file instead of replacing them all."""
 
 ALL_GROUPS: list[Any] = [*GROUPS, SerTrainingArguments]
@@ -57,5 +57,5 @@ def may_be_none(key: str) -> bool:
 def as_list(key: str, value: Any) -> list[str]:
     """A value of a recipe as the words that the command line would have."""
     if isinstance(value, dict):
-        return [f"{k}={v if key == 'data_dirs' else json.dumps(v)}" for k, v in value.items()]
+        return [f"{k}={json.dumps(v) if key == 'model_settings' else v}" for k, v in value.items()]
     return [] if value is None else [str(v) for v in (value if isinstance(value, list | tuple) else [value])]
