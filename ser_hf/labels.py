@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from ser_hf.base.errors import SerHfError, unknown
-from ser_hf.base.regular_file import expect_regular
-from ser_hf.base.strict_yaml import parse_yaml
+from ser_hf.base.strict_yaml import read_yaml
 
 EMOTIONS = (
     *("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
@@ -24,6 +22,25 @@ EMOTIONS = (
 ``other`` is outside the corpus' own list, ``undecided`` says that the raters did not agree.
 """
 
+WORDS = {
+    "anger": "angry",
+    "happiness": "happy",
+    "joy": "happy",
+    "sadness": "sad",
+    "fear": "fearful",
+    "disgusted": "disgust",
+    "surprise": "surprised",
+    "neutrality": "neutral",
+    "calmness": "calm",
+    "excitement": "excited",
+    **{emotion: emotion for emotion in EMOTIONS},
+}
+"""Common words, in lower case -> the harmonised emotion; labels of one's own recordings are understood by them."""
+OWN = "own"
+"""Name of the scheme in which every label there is, of ours or of one's own, is a class; see `own_scheme`."""
+
+NO_CLASS = ("other", "undecided")
+_NEAR = 0.75
 WORDS = {
     "anger": "angry",
     "happiness": "happy",
@@ -68,17 +85,26 @@ class Scheme:
         ('happy', None)
 
         Raises:
-            SerHfError: the emotion is not in the vocabulary, or the scheme says nothing of it and must.
+            SerHfError: the scheme says nothing of the emotion and must: of a word of one's own one of ours has to.
         """
-        if emotion not in EMOTIONS:
-            raise SerHfError(unknown("emotion", emotion, EMOTIONS))
-        named = self.rename.get(emotion) or self.merge.get(emotion) or (emotion if emotion in self.classes else None)
-        if named is None and self.drop is not None and emotion not in self.drop:
+        if not self.names(emotion):
             raise SerHfError(
                 f"label scheme {self.name!r} says nothing of the emotion {emotion!r}, which the clips have; "
                 f"put it under keep, merge, rename or drop (or write `drop: {_OTHERS}`)"
             )
-        return named
+        return self.rename.get(emotion) or self.merge.get(emotion) or (emotion if emotion in self.classes else None)
+
+    def names(self, emotion: str) -> bool:
+        """Whether the scheme says what becomes of an emotion; the schemes we ship know no word of one's own.
+
+        >>> get_scheme("8class").names("excited"), get_scheme("8class").names("stressed")
+        (True, False)
+        """
+        if emotion in self.rename or emotion in self.merge or emotion in self.classes:
+            return True
+        if self.drop is None:
+            return emotion in EMOTIONS or self.name not in SCHEMES
+        return emotion in self.drop
 
     def action_of(self, emotion: str) -> str:
         """What becomes of an emotion, in a word: ``kept``, ``renamed``, ``merged`` or ``dropped``."""
@@ -127,37 +153,80 @@ SCHEMES = {
 def get_scheme(scheme: str | Path | Scheme) -> Scheme:
     """A scheme by its name, or read from a ``.yaml`` file, see `read_scheme`.
 
+    Of the scheme ``own`` the classes are known when the labels are, see `own_scheme`; until then it has none.
+
     Raises:
         SerHfError: there is none of this name, or the file does not hold one.
     """
     if isinstance(scheme, Scheme):
         return scheme
+    if str(scheme) == OWN:
+        return Scheme(OWN, ())
     if str(scheme).endswith((".yaml", ".yml")):
         return read_scheme(Path(scheme))
     if scheme not in SCHEMES:
-        raise SerHfError(unknown("label scheme", str(scheme), SCHEMES) + ", or a .yaml file")
+        raise SerHfError(unknown("label scheme", str(scheme), (*SCHEMES, OWN)) + ", or a .yaml file")
     return SCHEMES[str(scheme)]
+
+
+def own_scheme(emotions: Iterable[str]) -> Scheme:
+    """The scheme ``own`` of labels that are there: each is a class, ours before those of one's own.
+
+    >>> own_scheme(["stressed", "sad", "relaxed", "undecided"]).classes
+    ('sad', 'relaxed', 'stressed')
+
+    Raises:
+        SerHfError: there are fewer than two.
+    """
+    there = set(emotions)
+    ours = [emotion for emotion in EMOTIONS if emotion in there and emotion not in NO_CLASS]
+    classes = (*ours, *sorted(there - {*EMOTIONS}))
+    if len(classes) < 2:
+        raise SerHfError(f"label scheme {OWN!r}: expected two or more different labels, found: {', '.join(classes)}")
+    return Scheme(OWN, classes)
+
+
+def near(word: str, others: Iterable[str] = WORDS) -> str | None:
+    """The known word that a label may be a misspelling of, None where there is none.
+
+    >>> near("anrgy"), near("Angry "), near("stressed")
+    ('angry', None, None)
+    """
+    known = [*others]
+    low = word.strip().lower()
+    found = difflib.get_close_matches(low, known, n=1, cutoff=_NEAR) if low not in known else []
+    return found[0] if found else None
+
+
+def emotion_of(label: str, mapping: Mapping[str, str] | None = None) -> str:
+    """What a label stands for: a harmonised emotion, or a word of one's own as it is.
+
+    Args:
+        label: as it is written somewhere.
+        mapping: label -> word, over ours.
+
+    >>> emotion_of("Anger"), emotion_of("W", {"W": "anger"}), emotion_of("Wut")
+    ('angry', 'angry', 'Wut')
+    """
+    word = label.strip()
+    word = (mapping or {}).get(word, word).strip()
+    return WORDS.get(word.lower(), word)
 
 
 def read_scheme(path: Path) -> Scheme:
     """Reads a user's own scheme.
 
-    A small YAML file; every emotion the clips have must be named once::
+    A small YAML file; every emotion the clips have must be named once, and words of one's own may be::
 
-        keep: [neutral, happy, sad, angry]     # classes, in the order of their ids
+        keep: [neutral, happy, sad, stressed]  # classes, in the order of their ids
         merge: {calm: neutral, excited: happy} # emotion: class
         rename: {fearful: fear}                # a class under another name, after those of keep
         drop: [disgust, surprised]             # or `drop: others`: whatever is not named above
 
     Raises:
-        SerHfError: not readable, an unknown key or emotion, an emotion named twice, or fewer than two classes.
+        SerHfError: not readable, an unknown key, a misspelt emotion or one named twice, or fewer than two classes.
     """
-    try:
-        content = parse_yaml(expect_regular(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SerHfError(f"label scheme {path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError, SerHfError) as error:
-        raise SerHfError(f"label scheme {path} is not readable YAML: {error}") from error
+    content = read_yaml(path, "label scheme ")
     return _scheme(content, path)
 
 
@@ -172,8 +241,8 @@ def _scheme(content: Any, path: Path) -> Scheme:
     others = drop == (_OTHERS,)
     named = [*keep, *merge, *rename, *(() if others else drop)]
     for emotion in named:
-        if emotion not in EMOTIONS:
-            raise SerHfError(f"label scheme {path}: {unknown('emotion', emotion, EMOTIONS)}")
+        if emotion not in EMOTIONS and (meant := WORDS.get(emotion.lower()) or near(emotion, EMOTIONS)):
+            raise SerHfError(f"label scheme {path}: unknown emotion {emotion!r}; did you mean {meant!r}?")
         if named.count(emotion) > 1:
             raise SerHfError(
                 f"label scheme {path}: the emotion {emotion!r} is named twice; say once what becomes of it"

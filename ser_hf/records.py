@@ -36,13 +36,13 @@ Sex = Literal["female", "male"]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording of one emotion by one speaker, as read from its name; the audio is not opened.
+    """One recording of one emotion by one speaker, as read from its name or table; the audio is not opened.
 
     Attributes:
         path: the file.
         corpus: registered name of the corpus.
         native_label: the label in the corpus' own word, e.g. ``"anger"``.
-        emotion: the harmonised emotion, one of ``ser_hf.labels.EMOTIONS``.
+        emotion: the harmonised emotion, one of ``ser_hf.labels.EMOTIONS``, or a word of one's own.
         speaker: unique across corpora, e.g. ``"ravdess_01"``; None where nothing is known of the speaker.
         clip_id: unique across corpora, e.g. ``"savee/DC/a01"``.
         sentence: what is said, or an identifier of it that is equal for equal texts.
@@ -52,6 +52,10 @@ class Clip:
         partition: the corpus' own split: ``train``, ``validation``, ``test`` or a further test set such as ``test2``.
         votes: raters' votes, as (harmonised emotion, number); None where there are none.
         valence: mean rating on the corpus' own scale; the same for ``arousal`` and ``dominance``.
+        start: where in the file the clip begins, in seconds; None for a whole file.
+        end: where it ends; None for the end of the file.
+        source: the clip of the same file that it overlaps, so that no split may part them.
+        row: the number of its row, for a clip of a dataset.
     """
 
     path: Path
@@ -73,3 +77,7 @@ class Clip:
     valence: float | None = None
     arousal: float | None = None
     dominance: float | None = None
+    start: float | None = None
+    end: float | None = None
+    source: str | None = None
+    row: int | None = None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_hf.base.errors import SerHfError
-from ser_hf.labels import EMOTIONS, SCHEMES, Scheme, get_scheme, read_scheme
+from ser_hf.labels import EMOTIONS, SCHEMES, Scheme, emotion_of, get_scheme, near, own_scheme, read_scheme
 
 CLASSES = {
     "8class": "neutral calm happy sad angry fearful disgust surprised",
@@ -38,9 +38,56 @@ def test_an_unknown_scheme_is_refused_with_the_nearest_name():
         get_scheme("8clas")
 
 
-def test_an_unknown_emotion_is_refused_with_the_nearest_name():
-    with pytest.raises(SerHfError, match="unknown emotion 'anger'; did you mean 'angry'"):
-        get_scheme("8class").class_of("anger")
+def test_a_word_of_ones_own_must_be_named():
+    with pytest.raises(SerHfError, match="label scheme '8class' says nothing of the emotion 'stressed'"):
+        get_scheme("8class").class_of("stressed")
+
+
+def test_in_the_own_scheme_every_label_is_a_class_and_ours_come_first():
+    scheme = own_scheme(["Wut", "sad", "relaxed", "neutral", "other", "undecided", "sad"])
+    assert scheme.classes == ("neutral", "sad", "Wut", "relaxed")
+    assert [scheme.class_of(word) for word in ("Wut", "other")] == ["Wut", None]
+    with pytest.raises(SerHfError, match="expected two or more different labels, found: sad"):
+        own_scheme(["sad", "other"])
+    assert get_scheme("own").classes == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "mapping", "emotion"),
+    [
+        (" Anger ", {}, "angry"),
+        ("W", {"W": "anger"}, "angry"),
+        ("W", {"w": "anger"}, "W"),
+        ("Wut", {}, "Wut"),
+        ("happy", {"happy": "glad"}, "glad"),
+        ("0", {"0": "SAD"}, "sad"),
+    ],
+)
+def test_what_a_label_stands_for(label, mapping, emotion):
+    assert emotion_of(label, mapping) == emotion
+
+
+@pytest.mark.parametrize(("word", "meant"), [("anrgy", "angry"), ("hapy", "happy"), ("Sadd", "sad"), ("fearful", None)])
+def test_a_slip_of_the_pen_is_near_a_known_word(word, meant):
+    assert near(word) == meant
+
+
+@pytest.mark.parametrize("word", ["stressed", "relaxed", "Wut", "T", "0", "confused", "amused"])
+def test_words_of_ones_own_are_near_to_none(word):
+    assert near(word) is None
+
+
+def test_a_scheme_file_may_keep_merge_rename_and_drop_words_of_ones_own(own):
+    scheme = get_scheme(
+        own("keep: [stressed, neutral]\nmerge: {tense: stressed}\nrename: {Wut: rage}\ndrop: [bored, meh]\n")
+    )
+    words = ("stressed", "tense", "Wut", "meh", "bored")
+    assert [scheme.class_of(word) for word in words] == ["stressed", "stressed", "rage", None, None]
+    assert [scheme.action_of(word) for word in words] == ["kept", "merged", "renamed", "dropped", "dropped"]
+    with pytest.raises(SerHfError, match="says nothing of the emotion 'calm'"):
+        scheme.class_of("calm")
+    with pytest.raises(SerHfError, match="unknown emotion 'fear'; did you mean 'fearful'"):
+        get_scheme(own("keep: [fear, neutral]"))
 
 
 OWN = """

@@ -5,6 +5,18 @@ from __future__ import annotations
 from .decode import LONGEST, Recording, decode, read_recording
 from .identity import audio_hash
 from .load import load
+from .parts import cut, named_part, part_name
 from .resample import resample
 
-__all__ = ["LONGEST", "Recording", "audio_hash", "decode", "load", "read_recording", "resample"]
+__all__ = [
+    "LONGEST",
+    "Recording",
+    "audio_hash",
+    "cut",
+    "decode",
+    "load",
+    "named_part",
+    "part_name",
+    "read_recording",
+    "resample",
+]

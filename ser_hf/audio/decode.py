@@ -16,6 +16,7 @@ from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.base.optional import require
 
 from . import _containers
+from .parts import named_part, span
 
 LONGEST = 3600.0
 """Seconds: no clip of a corpus of emotional speech is longer by default; a small file may claim to be."""
@@ -51,7 +52,7 @@ class Recording(NamedTuple):
         peak: the largest absolute sample.
         channels: in the file.
         container: as libsndfile names it, e.g. ``"WAV"``; what it does not read is named in words.
-        data: the file's own bytes.
+        data: the file's own bytes; none for a part of one.
     """
 
     samples: np.ndarray
@@ -68,8 +69,8 @@ def decode(
     """Reads a whole recording and mixes its channels down to one by their mean.
 
     Args:
-        source: a path, or the bytes of an audio file. WAV, AIFF, FLAC, OGG and MP3 are recognised by content; MP4, WebM
-            and AVI need the extra ``codec``.
+        source: a path, the name of a part of a file (see `ser_hf.audio.parts`), or the bytes of an audio file. WAV,
+            AIFF, FLAC, OGG and MP3 are recognised by content; MP4, WebM and AVI need the extra ``codec``.
         name: how error messages call the source; its path by default.
         max_duration: seconds; a longer recording is refused, by its header where that says so.
 
@@ -89,6 +90,8 @@ def read_recording(source: str | Path | bytes, name: str | None = None, max_dura
     """Like `decode`, with what the file says about itself, and its bytes."""
     called = name or ("the audio bytes" if isinstance(source, bytes) else str(source))
     try:
+        if not isinstance(source, bytes) and (part := named_part(source)):
+            return _read_part(*part, called, max_duration)
         data = source if isinstance(source, bytes) else _read(Path(source), called, max_duration)
         return _recording(data, called, max_duration)
     except MemoryError as error:
@@ -113,21 +116,46 @@ def _recording(data: bytes, called: str, max_duration: float) -> Recording:
     return Recording(samples, rate, _peak(samples, called), channels, container, data)
 
 
-def _read(path: Path, called: str, max_duration: float) -> bytes:
+def _read(path: Path, called: str, max_duration: float, most: int = -1) -> bytes:
+    """The bytes of a file, at most so many where that is said."""
     try:
         about = os.stat(path)
         if stat.S_ISDIR(about.st_mode):
             raise AudioError(f"{called} is a folder, not an audio file")
         if not stat.S_ISREG(about.st_mode):  # it may never end
             raise AudioError(f"{called} is a device, pipe or socket, not an audio file")
-        if about.st_size > _LARGE:
+        if about.st_size > _LARGE and most < 0:
             _judge_header(path, called, max_duration)
         with open(path, "rb", buffering=0) as file:  # a buffer costs more than the reading
-            return file.readall()
+            return file.readall() if most < 0 else file.read(most)
     except FileNotFoundError as error:
         raise AudioError(f"{called} does not exist; check the path") from error
     except OSError as error:
         raise AudioError(f"{called} cannot be read: {error.strerror or error}") from error
+
+
+def _read_part(path: str, start: float, end: float | None, called: str, max_duration: float) -> Recording:
+    """A part of a file, of which no more is decoded than it needs where libsndfile reads the format."""
+    head = _read(Path(path), called, max_duration, _HEAD)
+    if not _containers.not_audio(head) and not _containers.foreign(head):
+        try:
+            with soundfile.SoundFile(path) as file:
+                rate, channels, container = int(file.samplerate), int(file.channels), str(file.format)
+                if 0 < file.frames < _UNKNOWN:
+                    first, last = span(int(file.frames), rate, start, end, called)
+                    check_form(called, last - first, rate, max_duration)
+                    file.seek(first)
+                    samples = _mono(file.read(last - first, dtype="float32"))
+                    if len(samples) < last - first:
+                        raise AudioError(f"{called} is truncated: {len(samples)} of {last - first} frames decoded")
+                    return Recording(samples, rate, _peak(samples, called), channels, container, b"")
+        except soundfile.SoundFileError:  # the whole file is asked what is wrong with it
+            pass
+    whole = _recording(_read(Path(path), called, math.inf), called, math.inf)
+    first, last = span(len(whole.samples), whole.rate, start, end, called)
+    check_form(called, last - first, whole.rate, max_duration)
+    samples = whole.samples[first:last]
+    return whole._replace(samples=samples, peak=_peak(samples, called), data=b"")
 
 
 def _judge_header(path: Path, called: str, max_duration: float) -> None:

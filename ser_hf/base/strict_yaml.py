@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from .errors import RecipeError
+from .errors import RecipeError, SerHfError
+from .regular_file import expect_regular
+
+
+def read_yaml(path: Path, what: str = "") -> Any:
+    """Reads a file with one YAML document.
+
+    Args:
+        path: the file.
+        what: what it is, for the message, e.g. ``"label scheme "``.
+
+    Raises:
+        SerHfError: it cannot be read, is not YAML, or a key is given twice.
+    """
+    try:
+        return parse_yaml(expect_regular(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SerHfError(f"{what}{path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, ValueError) as error:  # of text that is not UTF-8, or a date such as 2026-13-01
+        raise SerHfError(f"{what}{path} is not readable YAML: {' '.join(str(error).split())}") from error
 
 
 def parse_yaml(text: str) -> Any:

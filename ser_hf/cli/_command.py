@@ -8,9 +8,12 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ser_hf.training.arguments import DataArguments
+
+if TYPE_CHECKING:
+    from ser_hf.corpora import Reading
 
 _SPLIT = (
     *("fold", "folds", "test_size", "validation_size", "test_speakers", "train_corpora", "test_corpora"),
@@ -73,8 +76,15 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = True
     )
     parser.add_argument("--data_root", metavar="DIR", help="folder that holds one folder per corpus")
     parser.add_argument(
-        "--data_dirs", nargs="+", default=[], metavar="NAME=DIR", help="folders of single corpora, over --data_root"
+        "--data_dirs", nargs="+", default=[], metavar="NAME=DIR", help=known_fields()["data_dirs"].metadata["help"]
     )
+    own = parser.add_argument_group("data of your own, in tables, folders and datasets")
+    own.add_argument(
+        "--dataset", metavar="X", help="USER/NAME or USER/NAME:CONFIG of the Hub, or a folder or table here"
+    )
+    own.add_argument("--labels", nargs="+", default=[], metavar="X", help=known_fields()["labels"].metadata["help"])
+    for name in ("audio_column", "label_column", "speaker_column", "split_column"):
+        own.add_argument(f"--{name}", metavar="X", help=known_fields()[name].metadata["help"])
     parser.add_argument(
         "--skip_bad", action="store_true", help="leave out clips that cannot be used, and list them in the ledger"
     )
@@ -83,6 +93,28 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = True
         "--max_duration", type=float, default=longest.default, metavar="S", help=longest.metadata["help"]
     )
     parser.add_argument("--num_proc", type=int, metavar="N", help="worker processes")
+
+
+def settle_own(args: argparse.Namespace) -> Reading:
+    """Puts what ``--dataset`` and names of one's own in ``--data_dirs`` say into ``corpora`` and ``data_dirs``.
+
+    Returns:
+        How such data are read.
+
+    Raises:
+        SerHfError: there is no such dataset, or a word of ``labels`` is no ``label=word``.
+    """
+    from ser_hf.training import own_words, reading_of
+
+    words = [*(["--dataset", args.dataset] if args.dataset else []), "--data_dirs", *args.data_dirs]
+    words += ["--corpora", *args.corpora] if args.corpora else []
+    found: dict[str, list[str]] = {}
+    for word in own_words(words):
+        found = {**found, word[2:]: []} if word.startswith("--") else found
+        if not word.startswith("--"):
+            found[[*found][-1]].append(word)
+    args.data_dirs, args.corpora = found.get("data_dirs", []), found.get("corpora") or args.corpora
+    return reading_of(args)
 
 
 def add_split_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, add_split_arguments, say
+from ._command import Command, add_data_arguments, add_split_arguments, say, settle_own
 
 if TYPE_CHECKING:
+    from ser_hf.corpora import Reading
     from ser_hf.flows.build import Built
 
 
@@ -23,7 +24,9 @@ class BuildCommand(Command):
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """Corpora, labels, split and place."""
         add_data_arguments(parser, required=False)
-        parser.add_argument("--scheme", default="8class", help="label scheme, or a .yaml file of your own (8class)")
+        parser.add_argument(
+            "--scheme", default="8class", help="label scheme, own (every label there is), or a .yaml file (8class)"
+        )
         parser.add_argument("--protocol", help="split rule, see `ser-hf list protocols`")
         parser.add_argument("--seed", type=int, default=42, help="of the drawing of the split (default 42)")
         add_split_arguments(parser)
@@ -40,7 +43,8 @@ class BuildCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Builds, and prints the ledger and how to load the result."""
-        built = _rebuild(args) if args.manifest else _build(args)
+        reading = settle_own(args)
+        built = _rebuild(args, reading) if args.manifest else _build(args, reading)
         say(built.corpora.ledger.to_table())
         say(built.split.audit.to_table())
         for name, rows in built.split.datasets.items():
@@ -57,7 +61,7 @@ class BuildCommand(Command):
 _SHARED = ("data_root", "data_dirs", "skip_bad", "max_duration", "num_proc", "overwrite")
 
 
-def _build(args: argparse.Namespace) -> Built:
+def _build(args: argparse.Namespace, reading: Reading) -> Built:
     from ser_hf.flows.build import build
     from ser_hf.protocols import SplitOptions
 
@@ -70,11 +74,12 @@ def _build(args: argparse.Namespace) -> Built:
         protocol=args.protocol,
         options=SplitOptions.of(vars(args)),
         scheme=args.scheme,
+        reading=reading,
         **{name: getattr(args, name) for name in _SHARED},
     )
 
 
-def _rebuild(args: argparse.Namespace) -> Built:
+def _rebuild(args: argparse.Namespace, reading: Reading) -> Built:
     from ser_hf.flows.build import rebuild
 
     if args.corpora or args.protocol:
@@ -83,5 +88,6 @@ def _rebuild(args: argparse.Namespace) -> Built:
         args.manifest,
         args.output,
         allow_differences=args.allow_differences,
+        reading=reading,
         **{name: getattr(args, name) for name in _SHARED},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ._command import Command, add_data_arguments, say
+from ._command import Command, add_data_arguments, say, settle_own
 
 
 class EvaluateCommand(Command):
@@ -25,6 +25,7 @@ class EvaluateCommand(Command):
         from ser_hf.evaluation import score_table
         from ser_hf.flows.evaluate import evaluate
 
+        reading = settle_own(args)
         results, folder = evaluate(
             args.run,
             args.corpora,
@@ -34,6 +35,7 @@ class EvaluateCommand(Command):
             max_duration=args.max_duration,
             num_proc=args.num_proc,
             output=args.output,
+            reading=reading,
         )
         say(f"\n{score_table(results)}\nreport: {folder}/report.html")
         return 0

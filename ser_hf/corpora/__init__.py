@@ -1,20 +1,31 @@
 """The corpora: one file each, found by name; adding a corpus is adding a file."""
 
-from ._corpus import CORPORA, Corpus, Download, register
+from ._corpus import CORPORA, Corpus, Download, Refuse, register
 from ._folds import Fold, FoldSet
+from ._own import FOLDER, mistaken_for, own_corpus
+from ._reading import COLUMNS, PARTITIONS, Reading, cell, fields_of
 from ._scan import Scan, corpus_root, scan
 from ._walk import AUDIO_EXTENSIONS, audio_files
 
 __all__ = [
     "AUDIO_EXTENSIONS",
+    "COLUMNS",
     "CORPORA",
+    "FOLDER",
+    "PARTITIONS",
     "Corpus",
     "Download",
     "Fold",
     "FoldSet",
+    "Reading",
+    "Refuse",
     "Scan",
     "audio_files",
+    "cell",
     "corpus_root",
+    "fields_of",
+    "mistaken_for",
+    "own_corpus",
     "register",
     "scan",
 ]

@@ -65,6 +65,9 @@ class Corpus:
         bad: clip id -> what is wrong with the recording in the official release.
         downloads: files that need no registration; empty where ``how_to_get`` is the only way.
         synthetic: True for made-up voices, whose scores say nothing about people.
+        own: True for recordings of one's own, whose labels may be words that no other corpus has.
+        fetch: clip -> the bytes of its recording, for clips that are rows of a dataset and no files.
+        state: what changes when such a dataset does.
     """
 
     name: str
@@ -89,6 +92,9 @@ class Corpus:
     sampling_rate: int | None = None
     expected: Mapping[str, int] = field(default_factory=dict)
     synthetic: bool = False
+    own: bool = False
+    fetch: Callable[[Clip], bytes] | None = field(default=None, repr=False)
+    state: str = ""
 
     def speaker(self, native: str) -> str:
         """The speaker's name across corpora, e.g. ``"ravdess_01"``."""

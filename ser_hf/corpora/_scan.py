@@ -14,7 +14,7 @@ from ser_hf.ledger import LeftOut
 from ser_hf.records import Clip
 
 from ._corpus import Corpus, Parse, Refuse
-from ._strays import CODE, SECOND, UNLISTED, misplaced, reason
+from ._strays import CODE, SECOND, UNLISTED, UNSAID, misplaced, reason
 from ._walk import AUDIO_EXTENSIONS, LITTER, NATIVE, audio_files, survey
 
 _SHOWN = 5
@@ -168,7 +168,7 @@ def scan(corpus: Corpus, root: str | Path, skip_bad: bool = False) -> Scan:
             strays[SECOND].append(other.path)
         else:
             kept[clip.clip_id] = clip
-    strays[CODE] = [path for path, _ in refused]
+    strays[UNSAID if corpus.own else CODE] = [path for path, _ in refused]
     if not kept:
         why = f"; {refused[0][1]}" if refused else ""
         raise CorpusError(

@@ -17,6 +17,7 @@ UNKNOWN = "no name of this corpus"
 UNLISTED = "not in the table"
 SECOND = "a second file of a clip"
 CODE = "an unknown code in the name"
+UNSAID = "too little is known of it"
 
 _COPY = re.compile(r"( \(\d+\)|\(\d+\)| - Copy( \(\d+\))?| copy( \d+)?|[ _-]copy\d*|~\d*)+$", re.IGNORECASE)
 _WORDS = re.compile(r"[^0-9a-z]+")

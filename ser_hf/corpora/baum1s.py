@@ -21,11 +21,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ser_hf.base.errors import CorpusError
+from ser_hf.base.workbook import WorkbookError, workbook_rows
 from ser_hf.records import Clip, Sex
 
 from ._corpus import Corpus, Parse, register
 from ._walk import table_files
-from ._xlsx import workbook_rows
 
 _NAME = re.compile(r"S(0[0-3][0-9])_([0-9]{3})")
 _TABLE = re.compile(r"annotations?[ _-]*baum[ _-]?1([as]).*")
@@ -106,7 +106,7 @@ def _sex(subject: str) -> Sex | None:
 def _labels(corpus: Corpus, root: Path) -> dict[str, Label]:
     """Name of a clip -> its label."""
     table = _table(corpus, root)
-    rows = workbook_rows(table) if table.suffix.lower() == ".xlsx" else _csv_rows(table)
+    rows = _excel_rows(table) if table.suffix.lower() == ".xlsx" else _csv_rows(table)
     labels: dict[str, Label] = {}
     for where, cells in rows:
         at = next((i for i, cell in enumerate(cells) if _NAME.fullmatch(Path(cell).stem.upper())), None)
@@ -118,6 +118,13 @@ def _labels(corpus: Corpus, root: Path) -> dict[str, Label]:
     if not labels:
         raise CorpusError(f"{table}: no row has the name of a clip, like S001_005; expected name, label, code")
     return labels
+
+
+def _excel_rows(table: Path) -> Iterator[tuple[str, list[str]]]:
+    try:
+        yield from ((place, [cell for cell in cells if cell]) for place, cells in workbook_rows(table))
+    except WorkbookError as error:
+        raise CorpusError(str(error)) from error
 
 
 def _table(corpus: Corpus, root: Path) -> Path:

@@ -1,5 +1,6 @@
 """Corpora as one harmonised dataset: the builder, balancing, manifests and Parquet."""
 
+from ._dataset_source import dataset_source
 from .augmented_copies import Perturbation
 from .balance import BALANCE_METHODS, balance, oversample, undersample
 from .class_weights import class_weights, sample_weights
@@ -16,6 +17,7 @@ __all__ = [
     "SerCorpus",
     "balance",
     "class_weights",
+    "dataset_source",
     "load_built",
     "load_corpus",
     "oversample",

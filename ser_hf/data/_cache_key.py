@@ -22,14 +22,17 @@ def cache_key(scans: Sequence[Scan], scheme: Scheme) -> str:
     digest = hashlib.sha256(_sources() + repr(scheme.to_dict()).encode())
     for found in scans:
         record = found.corpus
-        digest.update(f"{record.name}|{record.sampling_rate}|{sorted(record.bad.items())}\n".encode())
+        digest.update(f"{record.name}|{record.sampling_rate}|{sorted(record.bad.items())}|{record.state}\n".encode())
         folders: dict[str, str] = {}
+        states: dict[str, str] = {}
         for clip in found.clips:
             path = os.fspath(clip.path)
             folder = os.path.dirname(path)
             if folder not in folders:
                 folders[folder] = os.path.realpath(folder)
-            digest.update(os.fsencode(f"{clip}|{folders[folder]}|{_state(path)}\n"))
+            if path not in states:
+                states = {path: _state(path)}  # the parts of a file come one after the other
+            digest.update(os.fsencode(f"{clip}|{folders[folder]}|{states[path]}\n"))
     return digest.hexdigest()[:16]
 
 
@@ -50,5 +53,5 @@ def _sources() -> bytes:
     """The code that decides how a file becomes a row."""
     here, decoding = Path(__file__).parent, Path(audio.__file__).parent
     files = [here / "ser_corpus.py", here / "checks.py"]
-    files += [decoding / "decode.py", decoding / "_containers.py", decoding / "identity.py"]
+    files += [decoding / "decode.py", decoding / "_containers.py", decoding / "identity.py", decoding / "parts.py"]
     return b"".join(path.read_bytes() for path in files)

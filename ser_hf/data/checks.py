@@ -13,9 +13,9 @@ from pathlib import Path
 import datasets
 import pyarrow.compute as pc
 
-from ser_hf.audio import LONGEST, Recording, read_recording
+from ser_hf.audio import LONGEST, Recording, cut, part_name, read_recording
 from ser_hf.base.errors import AudioError
-from ser_hf.corpora import CORPORA
+from ser_hf.corpora import Corpus
 from ser_hf.records import Clip
 
 # The limits of what is taken to be a recording of speech.
@@ -80,7 +80,8 @@ class Findings:
     def add_bad(self, clip: Clip, error: AudioError) -> None:
         """Notes a clip that cannot be used."""
         unreadable = not isinstance(error, BadRecordingError)
-        self.bad.append(BadClip(clip.clip_id, str(clip.path), str(error), unreadable))
+        name = part_name(clip.path, clip.start, clip.end)
+        self.bad.append(BadClip(clip.clip_id, name, str(error), unreadable))
 
     def add_odd(self, corpus: str, what: str, clip_ids: Sequence[str], count: int = 1) -> None:
         """Notes that something is odd about ``count`` clips."""
@@ -120,31 +121,36 @@ class Findings:
         ]
 
 
-def read_clip(clip: Clip, max_duration: float = LONGEST) -> Recording:
-    """Reads a clip's file and decodes it.
+def read_clip(clip: Clip, corpus: Corpus, max_duration: float = LONGEST) -> Recording:
+    """Reads a clip's file, or the part of it that the clip is, and decodes it.
 
     Raises:
         AudioError: the file cannot be read or decoded.
         BadRecordingError: it is silent, constant or too short, or the corpus' record says that it is spoilt.
     """
-    known = CORPORA[clip.corpus].bad.get(clip.clip_id)
+    known = corpus.bad.get(clip.clip_id)
     if known:
         raise BadRecordingError(f"{clip.path} is known to be bad: {known}")
-    recording = read_recording(clip.path, max_duration=max_duration)
+    name = part_name(clip.path, clip.start, clip.end)
+    source: str | bytes = name
+    if corpus.fetch is not None:
+        source = corpus.fetch(clip)
+        source = source if clip.start is None else cut(source, clip.start, clip.end, name)
+    recording = read_recording(source, name, max_duration)
     if recording.peak < SILENCE:
         level = f"{20 * math.log10(recording.peak):.0f} dBFS" if recording.peak > 0 else "all samples are zero"
-        raise BadRecordingError(f"{clip.path} is silent: {level}")
+        raise BadRecordingError(f"{name} is silent: {level}")
     if recording.samples.max() - recording.samples.min() < SILENCE:
-        raise BadRecordingError(f"{clip.path} is constant: an offset of {recording.samples[0]:.3g} and no signal")
+        raise BadRecordingError(f"{name} is constant: an offset of {recording.samples[0]:.3g} and no signal")
     seconds = len(recording.samples) / recording.rate
     if seconds < SHORTEST:
-        raise BadRecordingError(f"{clip.path} is too short: {seconds:.3g} s, expected {SHORTEST:g} or more")
+        raise BadRecordingError(f"{name} is too short: {seconds:.3g} s, expected {SHORTEST:g} or more")
     return recording
 
 
-def oddities(clip: Clip, recording: Recording) -> Iterator[str]:
+def oddities(clip: Clip, corpus: Corpus, recording: Recording) -> Iterator[str]:
     """What should be known of a clip, though it can be used."""
-    released = CORPORA[clip.corpus].sampling_rate
+    released = corpus.sampling_rate
     if released is not None and recording.rate != released:
         yield f"sampled at {recording.rate} Hz, the release at {released} Hz"
     if recording.channels > 1:

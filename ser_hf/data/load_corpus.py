@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,19 +13,21 @@ import datasets
 
 from ser_hf.audio import LONGEST
 from ser_hf.base.disk import writing
-from ser_hf.base.errors import CorpusError, SerHfError
+from ser_hf.base.errors import CorpusError, SerHfError, unknown
 from ser_hf.base.sealed import sealed
 from ser_hf.base.steps import steps
-from ser_hf.corpora import CORPORA, Corpus
+from ser_hf.corpora import CORPORA, Corpus, Reading, mistaken_for
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.ledger import Ledger, make_ledger
 
 from .checks import conflicting, repeated_audio
-from .ser_corpus import COMBINED, SerCorpus
+from .ser_corpus import SerCorpus
+from .ser_corpus_config import COMBINED
 
 logger = logging.getLogger(__name__)
 
 EVERY = "all"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _NOTES = ("dataset_info.json", "checks.json")
 
 
@@ -36,12 +39,14 @@ class Corpora:
         dataset: the rows, see ``row_features``.
         ledger: what became of every clip found.
         records: the corpora in it.
+        scheme: the label scheme, with the classes that ``own`` found.
         remarks: counts that differ from the official ones, files passed over, odd files, recordings there twice.
     """
 
     dataset: datasets.Dataset
     ledger: Ledger
     records: tuple[Corpus, ...]
+    scheme: Scheme
     remarks: tuple[str, ...]
 
 
@@ -55,13 +60,16 @@ def load_corpus(
     max_duration: float = LONGEST,
     num_proc: int | None = None,
     cache_dir: str | Path | None = None,
+    reading: Reading | None = None,
 ) -> Corpora:
     """Builds (or takes from the cache) the dataset of one or more corpora.
 
     Args:
-        corpora: registered names, see ``ser-hf list corpora``; ``["all"]`` takes every corpus that has a folder.
+        corpora: registered names, see ``ser-hf list corpora``, or names of one's own that ``data_dirs`` has;
+            ``["all"]`` takes every corpus that has a folder.
         data_root: folder that holds one folder per corpus.
-        data_dirs: corpus name -> its folder, over ``data_root``.
+        data_dirs: corpus name -> its folder, over ``data_root``; of one's own also a table, a folder with a dataset, or
+            ``hf://USER/NAME[:CONFIG]``.
         scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
         skip_bad: leave out clips that cannot be used (unreadable, silent, too short, known to be spoilt, with an
             unknown code in the name, or the same recording under two labels) and list them in the ledger, instead of
@@ -69,6 +77,7 @@ def load_corpus(
         max_duration: seconds above which a recording is taken for a mistake, and is bad.
         num_proc: worker processes; None is one, in this process.
         cache_dir: where ``datasets`` keeps the result; its own default where None.
+        reading: how corpora of one's own are read: which columns say what, and what labels stand for.
 
     Raises:
         CorpusError: a missing folder, no clip, no readable clip, or a name outside a corpus' grammar.
@@ -78,19 +87,19 @@ def load_corpus(
     if num_proc is not None and num_proc < 1:
         raise SerHfError(f"num_proc is {num_proc}; expected 1 or more worker processes")
     names = [] if list(corpora) == [EVERY] else list(dict.fromkeys(corpora))
-    label_scheme = get_scheme(scheme)
-    for name in (*names, *(data_dirs or ())):
-        CORPORA[name]
+    check_names(corpora, data_dirs or {})
     builder = SerCorpus(
-        config_name=names[0] if len(names) == 1 else COMBINED,
+        config_name=names[0] if len(names) == 1 and names[0] in CORPORA else COMBINED,
         cache_dir=str(cache_dir) if cache_dir else None,
         corpora=tuple(names),
         data_root=str(data_root) if data_root else None,
         data_dirs=dict(data_dirs or {}),
-        scheme=label_scheme,
+        scheme=get_scheme(scheme),
         skip_bad=skip_bad,
         max_duration=max_duration,
+        reading=reading or Reading(),
     )
+    label_scheme: Scheme = builder.config.scheme
     if not Path(builder.cache_dir).is_dir():
         count = sum(len(one.clips) for one in builder.scans or [])
         steps.info("reading %d clips of %s", count, ", ".join(one.corpus.name for one in builder.scans or []))
@@ -119,7 +128,27 @@ def load_corpus(
     lost = len(ledger.unreadable) + len(ledger.bad)
     if lost:
         logger.warning("%d clips that cannot be used were left out; the ledger lists them", lost)
-    return Corpora(dataset, ledger, tuple(one.corpus for one in scans), remarks)
+    return Corpora(dataset, ledger, tuple(one.corpus for one in scans), label_scheme, remarks)
+
+
+def check_names(corpora: Sequence[str], data_dirs: Mapping[str, str]) -> None:
+    """Checks the names of corpora: a place was given for each that nobody registered, and each such place is used.
+
+    Raises:
+        SerHfError: a name is no name, or ``data_dirs`` has one that is neither registered nor among the corpora.
+    """
+    for name in corpora:
+        if name not in CORPORA and (_NAME.fullmatch(name) is None or name == COMBINED):
+            raise SerHfError(f"{name!r} is no name for a corpus; use letters, digits, - and _")
+        if name in data_dirs and (meant := mistaken_for(name)):
+            raise SerHfError(
+                f"unknown corpus {name!r}; did you mean {meant!r}? A corpus of your own needs a name less like that one"
+            )
+    for name in data_dirs:
+        if name not in CORPORA and name not in corpora and list(corpora) != [EVERY]:
+            raise SerHfError(
+                f"data_dirs: {unknown('corpus', name, CORPORA)}. If it is one of your own, name it in --corpora as well"
+            )
 
 
 def _kept(builder: SerCorpus) -> list[Path]:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ser_hf.audio import cut, named_part
 from ser_hf.base.errors import SerHfError
 from ser_hf.records import AUDIO, CLIP_ID, CORPUS
 
@@ -39,7 +40,7 @@ def write_parquet(parts: datasets.DatasetDict, folder: Path) -> list[dict[str, A
     for split, corpus, rows in _batches(parts):
         if (corpus, split) not in shards:
             shards[corpus, split] = Shards(folder / "data" / corpus, split, features)
-        shards[corpus, split].add(rows)
+        shards[corpus, split].add(_embedded(rows))
         if sum(one.held for one in shards.values()) > _HELD_BYTES:
             max(shards.values(), key=lambda one: one.held).write()
     digest = hashlib.sha256(repr(features).encode())
@@ -51,6 +52,28 @@ def write_parquet(parts: datasets.DatasetDict, folder: Path) -> list[dict[str, A
     found = {corpus: [split for split in parts if (corpus, split) in shards] for corpus, _ in sorted(shards)}
     configs = [_config(corpus, corpus, splits, name) for corpus, splits in found.items()]
     return [*configs, {**_config("combined", "*", list(parts), name), "default": True}]
+
+
+def _embedded(rows: pa.Table) -> pa.Table:
+    """The rows, with the parts of files, which only named them so far, cut out of these."""
+    if AUDIO not in rows.column_names:
+        return rows
+    audio = rows[AUDIO].to_pylist() if pc.struct_field(rows[AUDIO], "bytes").null_count else []
+    if not audio:
+        return rows
+    clips = [_cut_out(clip) if clip["bytes"] is None else clip for clip in audio]
+    column = rows.schema.get_field_index(AUDIO)
+    return rows.set_column(column, rows.schema.field(AUDIO), pa.array(clips, rows.schema.field(AUDIO).type))
+
+
+def _cut_out(clip: dict[str, Any]) -> dict[str, Any]:
+    part = named_part(clip["path"])
+    if part is None:
+        raise SerHfError(f"{clip['path']} is not part of a file that is there; build the dataset again")
+    path, start, end = part
+    data = cut(path, start, end, clip["path"])
+    until = "" if end is None else f"-{end:g}"
+    return {"bytes": data, "path": f"{Path(path).stem}_{start:g}{until}.{'flac' if data[:4] == b'fLaC' else 'wav'}"}
 
 
 def load_built(folder: str | Path, config: str | None = None) -> datasets.DatasetDict:

@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,35 +15,37 @@ import datasets
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from ser_hf.audio import LONGEST, Recording, audio_hash
+from ser_hf.audio import Recording, audio_hash, part_name
 from ser_hf.base.errors import AudioError, CorpusError
-from ser_hf.corpora import CORPORA, Corpus, Scan, corpus_root, scan
+from ser_hf.corpora import CORPORA, Corpus, Scan
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.records import Clip
 
 from ._cache_key import cache_key
 from .checks import Findings, bad_clips_error, oddities, read_clip
-from .synthetic import synthetic_root
+from .own_words import settled
+from .ser_corpus_config import COMBINED, SerCorpusConfig
 
-COMBINED = "combined"
 _VERSION = datasets.Version("0.1.0")
 _CHECKS = "checks.json"
 _ROWS = 100
 _BYTES = 16 << 20
 """Rows and bytes of audio that are held at once; ``datasets`` keeps binary columns in batches of 100 rows as well."""
 
-_COLUMNS = tuple(f.name for f in fields(Clip) if f.name not in ("path", "votes"))
+_COLUMNS = tuple(f.name for f in fields(Clip) if f.name not in ("path", "votes", "start", "end", "row"))
 _of_clip = attrgetter(*_COLUMNS)
-_AT_WORK: dict[str, tuple[Clip, ...]] = {}
-"""Builder's hash -> its clips while it builds: workers that are forked find them here, so none goes through a pipe."""
+_AT_WORK: dict[str, tuple[tuple[Clip, ...], dict[str, Corpus]]] = {}
+"""Builder's hash -> its clips and their corpora while it builds: workers that are forked find them here, so none goes
+through a pipe."""
 
 
 def row_features(scheme: Scheme) -> datasets.Features:
     """The columns of a harmonised corpus under a label scheme.
 
     The audio is a plain struct of the file's bytes and name: ``datasets.Audio`` would need FFmpeg even to store a path.
+    Of a part of a file it has no bytes, and the path of the part, see `ser_hf.audio.parts`.
     ``label_distribution`` holds the raters' shares of the classes; ``source`` and ``augmentation`` are set in augmented
-    copies alone: the clip they were made from, and how.
+    copies: the clip they were made from, and how. Parts of one file that overlap have the first of them as ``source``.
     """
     text, number, score = (datasets.Value(kind) for kind in ("string", "int32", "float32"))
     return datasets.Features(
@@ -77,57 +79,6 @@ def row_features(scheme: Scheme) -> datasets.Features:
     )
 
 
-@dataclass
-class SerCorpusConfig(datasets.BuilderConfig):
-    """What a corpus is built from.
-
-    Attributes:
-        corpora: names of the corpora; by default the one the config is named after, for ``combined`` all that have a
-            folder under ``data_root``.
-        data_root: folder that holds one folder per corpus.
-        data_dirs: corpus name -> its folder, over ``data_root``. ``data_dir`` does the same for a single corpus.
-        scheme: label scheme: a name, a ``.yaml`` file, or one made by ``ser_hf.labels``.
-        skip_bad: leave out clips that cannot be used instead of stopping.
-        max_duration: seconds above which a recording is taken for a mistake, and is bad.
-    """
-
-    corpora: tuple[str, ...] = ()
-    data_root: str | None = None
-    data_dirs: dict[str, str] = field(default_factory=dict)
-    scheme: str | Scheme = "8class"
-    skip_bad: bool = False
-    max_duration: float = LONGEST
-
-    def scans(self) -> list[Scan]:
-        """Finds the clips of every corpus asked for; no audio is opened.
-
-        Raises:
-            CorpusError: a folder is missing or holds no clip.
-        """
-        return [scan(corpus, self._root(corpus), self.skip_bad) for corpus in self._corpora()]
-
-    def _corpora(self) -> list[Corpus]:
-        if self.corpora:
-            return [CORPORA[name] for name in dict.fromkeys(self.corpora)]
-        if self.name != COMBINED:
-            return [CORPORA[self.name]]
-        parent = Path(self.data_root).expanduser() if self.data_root else None
-        there = {p.name.lower() for p in parent.iterdir()} if parent and parent.is_dir() else set()
-        found = [c for c in CORPORA.values() if c.name in there or c.name in self.data_dirs]
-        if not found:
-            where = f"no corpus folder in {parent}" if parent else "no folder given; pass data_root or data_dirs"
-            raise CorpusError(f"{where}; expected one or more of: {', '.join(CORPORA)}")
-        return found
-
-    def _root(self, corpus: Corpus) -> Path:
-        if self.data_dir is not None and len(self._corpora()) == 1:
-            return corpus_root(corpus, None, {corpus.name: self.data_dir})
-        if corpus.synthetic and corpus.name not in self.data_dirs:
-            given = Path(self.data_root).expanduser() / corpus.name if self.data_root else None
-            return given if given is not None and given.is_dir() else synthetic_root()
-        return corpus_root(corpus, self.data_root, self.data_dirs)
-
-
 class SerCorpus(datasets.ArrowBasedBuilder):
     """Emotional speech corpora with harmonised labels; one config per corpus, and ``combined``.
 
@@ -152,7 +103,8 @@ class SerCorpus(datasets.ArrowBasedBuilder):
     def _create_builder_config(self, *args: Any, **kwargs: Any) -> tuple[datasets.BuilderConfig, str]:
         config, config_id = super()._create_builder_config(*args, **kwargs)
         self.scans: list[Scan] | None = config.scans()
-        self._key = cache_key(self.scans, get_scheme(config.scheme))
+        config.scheme = settled(get_scheme(config.scheme), self.scans)
+        self._key = cache_key(self.scans, config.scheme)
         # the cache folder must change with the files and their parsers; by default only module and config name it
         self.hash: str = self.hash or self._key
         return config, config_id
@@ -170,8 +122,8 @@ class SerCorpus(datasets.ArrowBasedBuilder):
         """What the checks found when the cache was built."""
         return Findings.read(Path(self.cache_dir, _CHECKS))
 
-    def _clips(self) -> tuple[Clip, ...]:
-        """The clips the scheme keeps; looked for again in a worker that is not a fork."""
+    def _clips(self) -> tuple[tuple[Clip, ...], dict[str, Corpus]]:
+        """The clips the scheme keeps, and their corpora; looked for again in a worker that is not a fork."""
         if self.hash in _AT_WORK:
             return _AT_WORK[self.hash]
         scheme = get_scheme(self.config.scheme)
@@ -179,7 +131,8 @@ class SerCorpus(datasets.ArrowBasedBuilder):
             self.scans = self.config.scans()
             if cache_key(self.scans, scheme) != self._key:
                 raise CorpusError("files of the corpora changed while they were read; build again")
-        return tuple(c for found in self.scans for c in found.clips if scheme.class_of(c.emotion) is not None)
+        kept = tuple(c for found in self.scans for c in found.clips if scheme.class_of(c.emotion) is not None)
+        return kept, {found.corpus.name: found.corpus for found in self.scans}
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
         notes = None
@@ -187,12 +140,12 @@ class SerCorpus(datasets.ArrowBasedBuilder):
             _clear(Path(self._output_dir), Path(self.cache_dir))
             notes = str(Path(self._output_dir, f"notes-{uuid.uuid4().hex}"))
         # lists are what datasets deals out to workers
-        numbers = list(range(len(self._clips())))
+        numbers = list(range(len(self._clips()[0])))
         main = os.getpid()
         return [datasets.SplitGenerator("train", gen_kwargs={"numbers": numbers, "notes": notes, "main": main})]
 
     def _prepare_split(self, split_generator: datasets.SplitGenerator, **kwargs: Any) -> None:
-        clips = _AT_WORK[self.hash] = self._clips()
+        clips, _ = _AT_WORK[self.hash] = self._clips()
         try:
             super()._prepare_split(split_generator, **kwargs)
         finally:
@@ -215,7 +168,7 @@ class SerCorpus(datasets.ArrowBasedBuilder):
             notes: how the file begins that takes what the checks found; without one, bad clips are errors.
             main: the process that builds; its workers do not outlive it.
         """
-        scheme, clips, found = get_scheme(self.config.scheme), self._clips(), Findings()
+        scheme, (clips, records), found = get_scheme(self.config.scheme), self._clips(), Findings()
         schema, parent = row_features(scheme).arrow_schema, os.getppid()
         rows: list[dict[str, Any]] = []
         size = 0
@@ -224,13 +177,13 @@ class SerCorpus(datasets.ArrowBasedBuilder):
                 raise SystemExit(f"the process {main}, which builds, is gone")
             clip = clips[number]
             try:
-                recording = read_clip(clip, self.config.max_duration)
+                recording = read_clip(clip, records[clip.corpus], self.config.max_duration)
             except AudioError as error:
                 if notes is None and not self.config.skip_bad:
                     raise
                 found.add_bad(clip, error)
                 continue
-            for what in oddities(clip, recording):
+            for what in oddities(clip, records[clip.corpus], recording):
                 found.add_odd(clip.corpus, what, [clip.clip_id])
             rows.append(row(clip, recording, scheme))
             size += len(recording.data)
@@ -244,14 +197,14 @@ class SerCorpus(datasets.ArrowBasedBuilder):
 
 
 def row(clip: Clip, recording: Recording, scheme: Scheme) -> dict[str, Any]:
-    """The row of a clip; the bytes of its file are kept as they are."""
+    """The row of a clip; the bytes of its file are kept as they are, and those of a part of one stay there."""
     label = scheme.class_of(clip.emotion)
+    name = clip.path.name if recording.data else part_name(os.path.abspath(clip.path), clip.start, clip.end)
     return {
         **dict(zip(_COLUMNS, _of_clip(clip), strict=True)),
-        "audio": {"bytes": recording.data, "path": clip.path.name.encode("utf-8", "backslashreplace").decode()},
+        "audio": {"bytes": recording.data or None, "path": name.encode("utf-8", "backslashreplace").decode()},
         "label": None if label is None else scheme.classes.index(label),
         "label_distribution": scheme.distribution(clip.votes) if clip.votes else None,
-        "source": None,
         "augmentation": None,
         "duration": len(recording.samples) / recording.rate,
         "sampling_rate": recording.rate,

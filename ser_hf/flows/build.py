@@ -18,6 +18,7 @@ from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.provenance import now, versions
+from ser_hf.corpora import Reading
 from ser_hf.data import (
     MANIFEST,
     Corpora,
@@ -57,6 +58,7 @@ def build(
     max_duration: float = LONGEST,
     num_proc: int | None = None,
     overwrite: bool = False,
+    reading: Reading | None = None,
 ) -> Built:
     """Builds a harmonised dataset: Parquet shards, ``build.json`` and the dataset card.
 
@@ -64,7 +66,8 @@ def build(
     What a build that was killed has left beside it is removed.
 
     Args:
-        corpora: registered names, or the one word ``all``: every corpus that has a folder.
+        corpora: registered names, names of one's own that ``data_dirs`` has, or the one word ``all``: every corpus that
+            has a folder.
         output: the folder to make.
         protocol: split rule.
         options: its fold, seed, sizes and speakers.
@@ -75,6 +78,7 @@ def build(
         max_duration: seconds above which a recording is taken for a mistake, and is bad.
         num_proc: worker processes.
         overwrite: replace a dataset built there before.
+        reading: how corpora of one's own are read.
 
     Raises:
         SerHfError: ``output`` is in use, or any error of loading and splitting.
@@ -90,9 +94,10 @@ def build(
         skip_bad=skip_bad,
         max_duration=max_duration,
         num_proc=num_proc,
+        reading=reading,
     )
     split = make_split(loaded.dataset, protocol, options)
-    return _publish(folder, labels, loaded, split, overwrite)
+    return _publish(folder, loaded, split, overwrite)
 
 
 def rebuild(
@@ -106,6 +111,7 @@ def rebuild(
     allow_differences: bool = False,
     num_proc: int | None = None,
     overwrite: bool = False,
+    reading: Reading | None = None,
 ) -> Built:
     """Builds the dataset of a manifest from the user's own copy of its corpora: the same clips, labels and splits.
 
@@ -119,6 +125,7 @@ def rebuild(
         allow_differences: build even where clips are missing or their audio is another; the card says so.
         num_proc: worker processes.
         overwrite: replace a dataset built there before.
+        reading: how corpora of one's own are read.
 
     Raises:
         SerHfError: there is no manifest, or the copy differs from it; also any error of loading.
@@ -135,6 +142,7 @@ def rebuild(
         skip_bad=skip_bad,
         max_duration=max_duration,
         num_proc=num_proc,
+        reading=reading,
     )
     split, found = split_by_manifest(loaded.dataset, wanted, facts["split"])
     if found and not allow_differences:
@@ -142,10 +150,10 @@ def rebuild(
             f"your recordings are not those of the manifest {manifest}: {'; '.join(found.lines())}. "
             "Fetch the release it was made from, or build with --allow_differences"
         )
-    return _publish(folder, labels, replace(loaded, remarks=(*loaded.remarks, *found.lines())), split, overwrite)
+    return _publish(folder, replace(loaded, remarks=(*loaded.remarks, *found.lines())), split, overwrite)
 
 
-def _publish(folder: Path, labels: Scheme, loaded: Corpora, split: Split, overwrite: bool) -> Built:
+def _publish(folder: Path, loaded: Corpora, split: Split, overwrite: bool) -> Built:
     """Writes the folder of a dataset, whole or not at all."""
     with writing(folder), _workshop(folder) as room:
         made = room / folder.name
@@ -158,8 +166,8 @@ def _publish(folder: Path, labels: Scheme, loaded: Corpora, split: Split, overwr
             "created": now(),
             "versions": versions(),
             "corpora": [corpus.card() for corpus in loaded.records],
-            "scheme": labels.name,
-            "scheme_definition": labels.to_dict(),
+            "scheme": loaded.scheme.name,
+            "scheme_definition": loaded.scheme.to_dict(),
             "classes": split.datasets["train"].features["label"].names,
             "ledger": loaded.ledger.to_dict(),
             "remarks": list(loaded.remarks),

@@ -12,6 +12,7 @@ from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
 from ser_hf.base.errors import SplitError
 from ser_hf.base.provenance import now, versions
+from ser_hf.corpora import Reading
 from ser_hf.data import load_corpus
 from ser_hf.features import prepared
 from ser_hf.labels import Scheme
@@ -30,6 +31,7 @@ def evaluate(
     max_duration: float = LONGEST,
     num_proc: int | None = None,
     output: str | Path | None = None,
+    reading: Reading | None = None,
 ) -> tuple[dict[str, Any], Path]:
     """Scores a checkpoint and writes results.json, predictions.parquet, plots and report into a folder of their own.
 
@@ -42,6 +44,7 @@ def evaluate(
         max_duration: seconds above which a recording is taken for a mistake, and is bad.
         num_proc: worker processes.
         output: by default ``<run>/evaluations/<corpora or "test">``.
+        reading: how corpora of one's own are read.
 
     Returns:
         The results, and the folder they are in.
@@ -63,6 +66,7 @@ def evaluate(
         skip_bad=skip_bad,
         max_duration=max_duration,
         num_proc=num_proc,
+        reading=reading,
     )
     rows = loaded.dataset.select(_chosen(list(loaded.dataset["clip_id"]), split, own=corpora is None))
     rows = prepared(rows, extractor, num_proc=num_proc)

@@ -33,7 +33,6 @@ from ser_hf.features import (
     scoring_rows,
 )
 from ser_hf.finetuning import merge_lora
-from ser_hf.labels import get_scheme
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split, split_counts
 from ser_hf.records import CLIP_ID
@@ -52,6 +51,7 @@ from ser_hf.training import (
     make_model,
     naming,
     network_facts,
+    reading_of,
     score,
     write_split,
 )
@@ -135,7 +135,7 @@ def is_baseline(recipe: Recipe) -> bool:
 
 def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Trains the network of a recipe; gives it and what results.json says about its training."""
-    model = make_model(recipe, data.extractor)
+    model = make_model(recipe, data.extractor, data.corpora.scheme)
     validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=_DECODED)
     trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation)
     start = time.perf_counter()
@@ -145,7 +145,8 @@ def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTr
 
 def train_baseline(recipe: Recipe, data: Data) -> tuple[Svm, dict[str, Any]]:
     """Fits the baseline of a recipe; gives it and what results.json says about its training."""
-    return fit_baseline(recipe, data.split.datasets, by_speaker=data.split.info.speaker_independent)
+    independent = data.split.info.speaker_independent
+    return fit_baseline(recipe, data.split.datasets, data.corpora.scheme, by_speaker=independent)
 
 
 def prepare(recipe: Recipe) -> Data:
@@ -162,6 +163,7 @@ def prepare(recipe: Recipe) -> Data:
         skip_bad=settings.skip_bad,
         max_duration=settings.max_duration,
         num_proc=settings.num_proc,
+        reading=reading_of(settings),
     )
     ready = partial(
         prepared,
@@ -205,7 +207,7 @@ def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
 
 def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: dict[str, Any]) -> dict[str, Any]:
     """Everything results.json says beside the score."""
-    info, scheme = data.split.info, get_scheme(recipe.data.scheme)
+    info, scheme = data.split.info, data.corpora.scheme
     fold = "" if info.fold is None else f"-fold{info.fold}"
     caveat = model.caveat if isinstance(model, Svm) else None
     return {

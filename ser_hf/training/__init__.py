@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .facts import network_facts
     from .freezing import check_layers
     from .making import STATISTICS, make_extractor, make_model
+    from .own_data import own_words, reading_of
     from .prediction import predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
     from .scoring import read_split, score, write_split
@@ -31,6 +32,7 @@ _HOMES = {
     "make_model": "making",
     "naming": "recipe",
     "network_facts": "facts",
+    "own_words": "own_data",
     "predict": "prediction",
     "probabilities": "prediction",
     "Recipe": "recipe",
@@ -38,6 +40,7 @@ _HOMES = {
     "load_recipe": "recipe",
     "pairs": "recipe",
     "read_split": "scoring",
+    "reading_of": "own_data",
     "score": "scoring",
     "write_split": "scoring",
 }
@@ -56,10 +59,12 @@ __all__ = [
     "make_model",
     "naming",
     "network_facts",
+    "own_words",
     "pairs",
     "predict",
     "probabilities",
     "read_split",
+    "reading_of",
     "score",
     "write_split",
 ]

@@ -14,16 +14,33 @@ class DataArguments:
     )
     data_root: str | None = field(default=None, metadata={"help": "folder that holds one folder per corpus"})
     data_dirs: list[str] = field(
-        default_factory=list, metadata={"help": "corpus=DIR for corpora that lie elsewhere, over --data_root"}
+        default_factory=list,
+        metadata={
+            "help": "corpus=DIR for corpora that lie elsewhere, over --data_root; under a name of your own a folder, a "
+            "table, a dataset's folder, or hf://USER/NAME[:CONFIG]"
+        },
+    )
+    dataset: str | None = field(
+        default=None,
+        metadata={"help": "train on this dataset: USER/NAME or USER/NAME:CONFIG of the Hub, or a folder or table here"},
     )
     scheme: str = field(
-        default="8class", metadata={"help": "label scheme: 8class, 7class, 6class, 4class or FILE.yaml"}
+        default="8class",
+        metadata={"help": "label scheme: 8class, 7class, 6class, 4class, own (every label there is) or FILE.yaml"},
     )
     labels: list[str] = field(
         default_factory=list,
         metadata={
             "help": "word=emotion for labels of one's own recordings or of another's checkpoint, e.g. W=angry 0=sad"
         },
+    )
+    audio_column: str | None = field(
+        default=None, metadata={"help": "column of the recordings (or their paths), in tables and datasets of your own"}
+    )
+    label_column: str | None = field(default=None, metadata={"help": "the same for the labels"})
+    speaker_column: str | None = field(default=None, metadata={"help": "the same for the speakers"})
+    split_column: str | None = field(
+        default=None, metadata={"help": "the same for the splits, which the protocol official follows"}
     )
     protocol: str | None = field(default=None, metadata={"help": "split rule, see `ser-hf list protocols`; required"})
     fold: int | None = field(default=None, metadata={"help": "fold number, for protocols with folds"})

@@ -14,7 +14,7 @@ from ser_hf.baselines import Clips, Svm, build_baseline, fit
 from ser_hf.data import class_weights
 from ser_hf.evaluation import scores
 from ser_hf.features import FeatureRows
-from ser_hf.labels import get_scheme
+from ser_hf.labels import Scheme
 from ser_hf.records import CLIP_ID, INPUT_FEATURES, LABEL, SOURCE, SPEAKER
 
 from .arguments import AugmentArguments
@@ -28,12 +28,15 @@ _NETWORKS = (
 """Keys that mean something for networks alone, and would be passed over."""
 
 
-def fit_baseline(recipe: Recipe, parts: Mapping[str, Any], *, by_speaker: bool) -> tuple[Svm, dict[str, Any]]:
+def fit_baseline(
+    recipe: Recipe, parts: Mapping[str, Any], scheme: Scheme, *, by_speaker: bool
+) -> tuple[Svm, dict[str, Any]]:
     """Fits the baseline of a recipe on training and validation split, see `fit`; the test is not looked at.
 
     Args:
         recipe: names a baseline.
         parts: rows with features, by the name of their split.
+        scheme: the classes of their labels.
         by_speaker: inner folds hold whole speakers, as the test does.
 
     Returns:
@@ -48,7 +51,7 @@ def fit_baseline(recipe: Recipe, parts: Mapping[str, Any], *, by_speaker: bool) 
             raise RecipeError(f"{key} is for networks, and model is {recipe.model.model!r}; leave it out")
     if recipe.data.balance == "weighted_sampler":
         raise RecipeError("balance: weighted_sampler is for networks; a baseline takes class_weights")
-    start, scheme = time.perf_counter(), get_scheme(recipe.data.scheme)
+    start = time.perf_counter()
     config = build_baseline(str(recipe.model.model), scheme.classes, **pairs(recipe.model.model_settings))
     config.label_scheme = scheme.name
     train, validation = (_clips(parts[name], by_speaker) for name in ("train", "validation"))

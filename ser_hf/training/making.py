@@ -7,7 +7,7 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 from ser_hf.base.errors import RecipeError, unknown
 from ser_hf.baselines import BASELINES, build_functionals
 from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_extractor, load_transformer
-from ser_hf.labels import get_scheme
+from ser_hf.labels import Scheme, get_scheme
 from ser_hf.models import (
     MODELS,
     TimmCnnConfig,
@@ -37,9 +37,16 @@ def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
         raise RecipeError(str(error)) from error
 
 
-def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor) -> PreTrainedModel:
-    """The model of a recipe, with random weights or pretrained ones."""
-    scheme = get_scheme(recipe.data.scheme)
+def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor, scheme: Scheme | None = None) -> PreTrainedModel:
+    """The model of a recipe, with random weights or pretrained ones.
+
+    Args:
+        recipe: which network.
+        extractor: what computes its input.
+        scheme: the classes; by default those of the recipe's scheme, and two where only the clips tell them.
+    """
+    scheme = scheme or get_scheme(recipe.data.scheme)
+    scheme = scheme if scheme.classes else Scheme(scheme.name, ("0", "1"))
     name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
     if name not in (*MODELS, TRANSFORMER):
         hint = f"; for {name} say model: {TRANSFORMER}, and which by model_settings pretrained=NAME"

@@ -27,6 +27,7 @@ from .arguments import (
     RunArguments,
 )
 from .keys import ALL_GROUPS, PAIRS, as_list, check_key, keys, may_be_none, takes_list
+from .own_data import own_settings, own_words
 from .shipped_recipes import find_recipe
 from .strategies import settle_strategies
 from .training_arguments import SerTrainingArguments
@@ -82,6 +83,8 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """Every key the file or the command line gave, with its value; what results.json and recipe.yaml keep."""
         values = {key: next(getattr(g, key) for g in self.groups if hasattr(g, key)) for key in sorted(self.given)}
+        if Path(str(values.get("dataset"))).expanduser().exists():
+            del values["dataset"]
         return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
 
 
@@ -112,14 +115,14 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
             kind, or no corpora, protocol or model.
     """
     path = find_recipe(path) if path is not None else None
-    given = {**defaults, **(_read(path) if path is not None else {})}
+    given = own_settings({**defaults, **(_read(path) if path is not None else {})})
     where = str(path or "recipe")
     file = _name(path) if path is not None else None
     for key, value in given.items():
         check_key(key, where)
         if isinstance(value, list | tuple) and not takes_list(key):
             raise RecipeError(f"{where}: {key} is a list, {value}; expected one value")
-    overrides = _settle_overrides([part for word in overrides for part in _split(word)], given)
+    overrides = _settle_overrides(own_words([part for word in overrides for part in _split(word)]), given)
     options = [word[2:] for word in overrides if word.startswith("--")]
     settle_strategies(given, overrides, where)
     name = _run_name(file, given, overrides)

@@ -194,7 +194,7 @@ def _check_same(recipe: Recipe, earlier: Path) -> None:
         return
     before, now = parse_yaml(earlier.read_text(encoding="utf-8")), recipe.settings()
     fixed = {f.name for group in _FIXED for f in dataclasses.fields(group)}
-    fixed -= {"num_proc", "feature_device", "feature_batch_size", "data_root", "data_dirs"}
+    fixed -= {"num_proc", "feature_device", "feature_batch_size", "data_root", "data_dirs", "dataset"}
     changed = [key for key in sorted(fixed) if before.get(key) != now.get(key)]
     if changed:
         key = changed[0]

@@ -58,12 +58,40 @@ def test_common_words_for_an_emotion(tmp_path, word, emotion, touch):
     assert clips(tmp_path) == [(f"folder/{word}/a.wav", word, emotion, None)]
 
 
-def test_an_unknown_sub_folder_is_refused_with_the_nearest_label(tmp_path, touch):
-    touch(tmp_path, "happy/a.wav", "angr/b.wav")
-    with pytest.raises(
-        CorpusError, match=re.escape(f"folder {tmp_path}/angr: unknown emotion 'angr'; did you mean 'ang")
-    ):
-        scan(FOLDER, tmp_path)
+def test_a_word_that_nobody_knows_is_a_label_as_it_is(tmp_path, touch):
+    touch(tmp_path, "happy/a.wav", "Wut/b.wav")
+    assert clips(tmp_path) == [
+        ("folder/Wut/b.wav", "Wut", "Wut", None),
+        ("folder/happy/a.wav", "happy", "happy", None),
+    ]
+
+
+def test_sub_folders_called_like_splits_are_partitions(tmp_path, touch):
+    touch(tmp_path, "train/sad/ann/a.wav", "dev/sad/b.wav", "Test/happy/c.wav")
+    (tmp_path / ".cache").mkdir()
+    found = scan(FOLDER, tmp_path).clips
+    assert [(c.clip_id, c.partition, c.speaker) for c in found] == [
+        ("folder/Test/happy/c.wav", "test", None),
+        ("folder/dev/sad/b.wav", "validation", None),
+        ("folder/train/sad/ann/a.wav", "train", "folder_ann"),
+    ]
+
+
+def test_an_audiofolder_with_a_table_in_every_split(tmp_path, touch):
+    touch(tmp_path, "train/a.wav", "test/a.wav")
+    (tmp_path / "train/metadata.csv").write_text("file_name,label\na.wav,sad\n")
+    (tmp_path / "test/metadata.jsonl").write_text('{"file_name": "a.wav", "label": "happy"}\n')
+    found = scan(FOLDER, tmp_path).clips
+    assert [(c.clip_id, c.emotion, c.partition) for c in found] == [
+        ("folder/test/a.wav", "happy", "test"),
+        ("folder/train/a.wav", "sad", "train"),
+    ]
+
+
+def test_a_table_in_the_root_goes_before_folders_called_like_splits(tmp_path, touch):
+    touch(tmp_path, "train/a.wav")
+    (tmp_path / "metadata.csv").write_text("file_name,label,split\ntrain/a.wav,sad,Development\n")
+    assert [c.partition for c in scan(FOLDER, tmp_path).clips] == ["validation"]
 
 
 def test_a_clip_outside_a_sub_folder_is_refused(tmp_path, touch):
@@ -152,35 +180,41 @@ def test_empty_lines_are_passed_over(tmp_path, touch):
         (
             "csv",
             "file,words\na.wav,sad\n",
-            r"line 2: needs a path \(.*\) and a label \(.*\); columns found: file, words",
+            r"no column with the label \(label, emotion, class \.\.\.\); columns found: file, words\. Name",
         ),
-        ("csv", "path,label\na.wav,\n", "line 2: needs a path .* and a label"),
-        ("csv", "path,label\na.wav\n", "line 2: needs a path .* and a label"),
+        (
+            "csv",
+            "label,speaker\nsad,1\n",
+            r"no column with the path \(path, file, file_name \.\.\.\); columns",
+        ),
+        ("csv", "path,label\na.wav,\n", "line 2: the label is empty; fill it in"),
+        ("csv", "path,label\na.wav,NaN\n", "line 2: the label is empty; fill it in"),
+        ("csv", "path,label\na.wav\n", "line 2: the label is empty; fill it in"),
+        ("csv", "path,label\n,sad\n", "line 2: the path is empty; give the file"),
         ("csv", "path,label\na.wav,sad,x\n", "line 2: 3 cells under 2 column names; quote a cell that holds the delim"),
         (
             "csv",
             "path,label\na.wav,sad\ngone.wav,sad\n",
             r"line 3: no file .*gone\.wav; paths are relative to the folder",
         ),
-        ("csv", "path,label\na.wav,angr\n", "line 2: unknown emotion 'angr'; did you mean 'ang(er|ry)'"),
-        ("csv", "path,label,sex\na.wav,sad,x\n", "line 2: unknown sex 'x'; expected female, male or nothing"),
+        ("csv", "path,label,sex\na.wav,sad,fem\n", "line 2: unknown sex 'fem'; expected female, male or nothing"),
+        ("csv", "path,label,arousal\na.wav,sad,high\n", "line 2: arousal is 'high'; expected a number"),
         ("csv", "path,label,Label \na.wav,sad,sad\n", "the column 'label' is there twice; keep one"),
         (
             "csv",
             "path,label,emotion\na.wav,0,sad\n",
             "line 2: label '0' and emotion 'sad' could each be the label; keep",
         ),
-        (
-            "csv",
-            "path,start,end,label\na.wav,0,1,sad\n",
-            "it has a column start or end, and parts of a file cannot be us",
-        ),
+        ("csv", "path,start,end,label\na.wav,1,1,sad\n", "line 2: the segment ends at 1 s and starts at 1 s"),
+        ("csv", "path,start,end,label\na.wav,-1,1,sad\n", "line 2: start is '-1'; expected a time of 0 s or later"),
+        ("csv", "path,start,label\na.wav,soon,sad\n", "line 2: start is 'soon'; expected seconds, such as 1.5, or a t"),
         ("csv", "path,label\n", "no clip found"),
         ("csv", "", "no clip found"),
         ("csv", b"path,label\na.wav,sad\x81\n", "not readable as CSV: "),
         ("jsonl", '{"path": "a.wav", "label": "sad"\n', "not readable as JSONL: "),
         ("jsonl", '{"path": ' + "[" * 100_000, "not readable as JSONL: "),
-        ("jsonl", '{"path": "a.wav"}\n', "line 1: needs a path"),
+        ("jsonl", '{"path": "a.wav"}\n', "no column with the label"),
+        ("jsonl", '{"path": "a.wav", "label": null}\n', "line 1: the label is empty"),
         ("jsonl", '["a.wav", "sad"]\n', r"line 1: expected an object, found \['a.wav', 'sad'\]"),
         ("jsonl", '{"path": "a.wav", "label": "sad"}\n7\n', "line 2: expected an object"),
     ],
@@ -237,16 +271,16 @@ def test_tables_as_people_bring_them(shared_data, name):
         assert [clip.sex for clip in found] == [clip.sex for clip in ravdess]
 
 
-def test_on_request_unknown_labels_are_left_out_and_told(tmp_path, touch):
+def test_on_request_rows_that_say_too_little_are_left_out_and_told(tmp_path, touch):
     touch(tmp_path, "happy/a.wav", "angr/b.wav", "c.wav")
     found = scan(FOLDER, tmp_path, skip_bad=True)
-    assert [clip.clip_id for clip in found.clips] == ["folder/happy/a.wav"]
-    assert [line.split(":")[0] for line in found.refused] == ["c.wav", "folder angr"]
-    (tmp_path / "metadata.csv").write_text("path,label\nhappy/a.wav,joy\nangr/b.wav,angr\n")
+    assert [clip.clip_id for clip in found.clips] == ["folder/angr/b.wav", "folder/happy/a.wav"]
+    assert [line.split(":")[0] for line in found.refused] == ["c.wav"]
+    (tmp_path / "metadata.csv").write_text("path,label\nhappy/a.wav,joy\nangr/b.wav,\n")
     found = scan(FOLDER, tmp_path, skip_bad=True)
     assert [clip.clip_id for clip in found.clips] == ["folder/happy/a.wav"]
-    assert "line 3: unknown emotion 'angr'" in found.refused[0]
+    assert "line 3: the label is empty" in found.refused[0]
     assert {why: [p.name for p in paths] for why, paths in found.strays.items()} == {
-        "an unknown code in the name": ["b.wav"],
         "not in the table": ["c.wav"],
+        "too little is known of it": ["b.wav"],
     }

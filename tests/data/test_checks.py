@@ -133,10 +133,10 @@ def test_silence_is_a_matter_of_the_peak(tmp_path, peak, level, sign):
     samples[400] = sign * peak
     path = write(tmp_path / Path(ravdess(1)).name, samples, subtype="FLOAT")
     if level is None:
-        assert abs(read_clip(only(path)).samples).max() == pytest.approx(peak)
+        assert abs(read_clip(only(path), CORPORA["ravdess"]).samples).max() == pytest.approx(peak)
     else:
         with pytest.raises(BadRecordingError, match=re.escape(f"{path} is silent: {level}")):
-            read_clip(only(path))
+            read_clip(only(path), CORPORA["ravdess"])
 
 
 @given(exponent=st.floats(-7, 0), length=st.integers(800, 900))
@@ -145,10 +145,10 @@ def test_silent_or_not(tmp_path_factory, exponent, length):
     path = write(folder / Path(ravdess(1)).name, 10.0**exponent * (-1.0) ** np.arange(length), subtype="DOUBLE")
     loud = 20 * math.log10(np.float32(10.0**exponent)) >= -80
     if loud:
-        assert len(read_clip(only(path)).samples) == length
+        assert len(read_clip(only(path), CORPORA["ravdess"]).samples) == length
     else:
         with pytest.raises(BadRecordingError):
-            read_clip(only(path))
+            read_clip(only(path), CORPORA["ravdess"])
 
 
 NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 800)
@@ -167,7 +167,7 @@ NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, 800)
 def test_what_holds_no_speech_is_bad(tmp_path, samples, what):
     path = write(tmp_path / Path(ravdess(1)).name, samples, subtype="FLOAT")
     with pytest.raises(BadRecordingError, match=re.escape(f"{path} {what}")):
-        read_clip(only(path))
+        read_clip(only(path), CORPORA["ravdess"])
 
 
 def test_what_is_odd_is_told_and_used(root, load):

@@ -12,7 +12,7 @@ from filelock import FileLock
 from ser_hf.audio import audio_hash, decode, read_recording
 from ser_hf.base.errors import AudioError, CorpusError, SerHfError
 from ser_hf.corpora import CORPORA, scan
-from ser_hf.data import SerCorpus, ser_corpus
+from ser_hf.data import SerCorpus, ser_corpus, ser_corpus_config
 from ser_hf.data.ser_corpus import row_features
 from ser_hf.labels import get_scheme
 
@@ -179,7 +179,7 @@ def test_a_missing_folder_is_refused_before_anything_is_built(tmp_path):
 
 def test_the_synthetic_corpus_needs_no_folder(tmp_path, write_corpora, monkeypatch):
     made = write_corpora(tmp_path / "made", actors=1)
-    monkeypatch.setattr(ser_corpus, "synthetic_root", lambda: made)
+    monkeypatch.setattr(ser_corpus_config, "synthetic_root", lambda: made)
     found = build(tmp_path / "cache", "synthetic")
     assert (len(found), set(found["corpus"])) == (8 + 56 + 28, {"synthetic"})
     (tmp_path / "root/synthetic/ravdess").mkdir(parents=True)

@@ -1,0 +1,166 @@
+"""The clips of a corpus of one's own: sub-folders that are labels, or a table of files and of parts of files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ser_hf.base.errors import CorpusError
+from ser_hf.base.tables import SUFFIXES, TableError, read_table
+from ser_hf.labels import emotion_of
+from ser_hf.records import Clip
+
+from ._corpus import Refuse
+from ._reading import PARTITIONS, Reading, cell, fields_of
+from ._segments import apart
+from ._walk import NATIVE, audio_files
+
+logger = logging.getLogger(__name__)
+
+
+def find(root: Path, refuse: Refuse, *, name: str, reading: Reading) -> Iterator[Clip]:
+    """The clips of a folder or a table, sorted by path and time; those of which too little is known are refused.
+
+    A folder whose sub-folders are all called ``train``, ``validation``, ``test`` or the like holds a split of its own:
+    each of them is read as a folder, and its clips are of that partition.
+
+    Raises:
+        CorpusError: a table without path and label, a row whose file is missing.
+    """
+    clips: list[Clip] = []
+    for part, partition in _parts(root):
+        table = part if part.is_file() else next((t for e in SUFFIXES if (t := part / f"metadata{e}").is_file()), None)
+        if table is not None and table.suffix.lower() not in SUFFIXES:
+            raise CorpusError(f"{table}: expected a folder or a table ending in {', '.join(SUFFIXES)}")
+        home = root if root.is_dir() else root.parent
+        found = (
+            _Table(table, home, name, reading).clips(refuse)
+            if table is not None
+            else _from_folders(part, home, refuse, name, reading)
+        )
+        clips += (replace(clip, partition=partition) if partition else clip for clip in found)
+    clips.sort(key=lambda clip: (clip.path, clip.start or 0.0))
+    yield from apart(clips, refuse)
+
+
+def _parts(root: Path) -> list[tuple[Path, str | None]]:
+    """The folders to read, with the partition of each."""
+    if root.is_dir() and not any((root / f"metadata{suffix}").is_file() for suffix in SUFFIXES):
+        below = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        if below and all(path.name.lower() in PARTITIONS for path in below):
+            return [(path, PARTITIONS[path.name.lower()]) for path in below]
+    return [(root, None)]
+
+
+def text_of(name: str) -> str:
+    """A file name as text a dataset can hold; bytes that are not UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _from_folders(part: Path, home: Path, refuse: Refuse, name: str, reading: Reading) -> Iterator[Clip]:
+    for path in audio_files(part):
+        label, *between = path.relative_to(part).parts[:-1] or ("",)
+        if not label:
+            refuse(path, CorpusError(f"{path}: lies outside a sub-folder; expected {part}/<emotion>/{path.name}"))
+            continue
+        yield Clip(
+            path=path,
+            corpus=name,
+            native_label=text_of(label),
+            emotion=emotion_of(text_of(label), reading.labels),
+            speaker=f"{name}_{text_of(between[0])}" if between else None,
+            clip_id=f"{name}/{text_of(path.relative_to(home).as_posix())}",
+        )
+
+
+@dataclass
+class _Table:
+    """A table while it is read.
+
+    Attributes:
+        home: what clip ids are relative to, as far as the table lies below it.
+        files: name in the table -> file, since many segments may be of one.
+    """
+
+    table: Path
+    home: Path
+    name: str
+    reading: Reading
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def clips(self, refuse: Refuse) -> Iterator[Clip]:
+        rows, unnamed = 0, 0
+        try:
+            for line, row in read_table(self.table):
+                where = f"{self.table}, line {line}"
+                if not rows:
+                    self._first(row)
+                rows += 1
+                path, name = self._file(row, where)
+                try:
+                    clip = self._clip(path, name, row, where)
+                except CorpusError as error:
+                    refuse(path, error)
+                    continue
+                unnamed += clip.speaker is None
+                yield clip
+        except TableError as error:
+            raise CorpusError(str(error)) from error
+        if 0 < unnamed < rows:
+            logger.warning(
+                "%s: %d of %d rows say no speaker; protocols that hold out speakers refuse them, so fill them in",
+                *(self.table, unnamed, rows),
+            )
+
+    def _first(self, row: dict[str, Any]) -> None:
+        unused = [name for name in self.reading.check(str(self.table), row) if name]
+        if unused:
+            logger.warning("%s: columns not used: %s", self.table, ", ".join(unused))
+
+    def _file(self, row: dict[str, Any], where: str) -> tuple[Path, str]:
+        """The file of a row and its name with forward slashes, whatever system wrote the table."""
+        name = cell(row, "path", self.reading, where)
+        if name is None:
+            raise CorpusError(f"{where}: the path is empty; give the file, or delete the row")
+        for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
+            if spelling in self.files:
+                return self.files[spelling], spelling
+            if (path := self._there(spelling)) is not None:
+                self.files[spelling] = path
+                return path, spelling
+        raise CorpusError(f"{where}: no file {self.table.parent / name}; paths are relative to the folder of the table")
+
+    def _there(self, name: str) -> Path | None:
+        path = self.table.parent / name
+        if path.is_file():
+            return path
+        suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
+        return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
+
+    def _clip(self, path: Path, name: str, row: dict[str, Any], where: str) -> Clip:
+        label = cell(row, "label", self.reading, where)
+        if label is None:
+            raise CorpusError(f"{where}: the label is empty; fill it in, or delete the row")
+        said = fields_of(row, self.reading, where)
+        below = self.table.parent.relative_to(self.home).as_posix()
+        if said["speaker"] is not None:
+            said["speaker"] = f"{self.name}_{said['speaker']}"
+        return Clip(
+            path=path,
+            corpus=self.name,
+            native_label=label,
+            emotion=emotion_of(label, self.reading.labels),
+            clip_id=f"{self.name}/{text_of(name if below == '.' else f'{below}/{name}')}{_mark(said)}",
+            **said,
+        )
+
+
+def _mark(said: dict[str, Any]) -> str:
+    """What tells a segment from the others of its file, as a media fragment: ``#t=0.5,1.7``."""
+    if said["start"] is None:
+        return ""
+    end = "" if said["end"] is None else f",{said['end']:g}"
+    return f"#t={said['start']:g}{end}"
