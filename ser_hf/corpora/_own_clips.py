@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,15 +36,35 @@ def find(root: Path, refuse: Refuse, *, name: str, reading: Reading) -> Iterator
         table = part if part.is_file() else next((t for e in SUFFIXES if (t := part / f"metadata{e}").is_file()), None)
         if table is not None and table.suffix.lower() not in SUFFIXES:
             raise CorpusError(f"{table}: expected a folder or a table ending in {', '.join(SUFFIXES)}")
-        home = root if root.is_dir() else root.parent
         found = (
-            _Table(table, home, name, reading).clips(refuse)
+            _Table(table, name, reading).clips(refuse)
             if table is not None
-            else _from_folders(part, home, refuse, name, reading)
+            else _from_folders(part, refuse, name, reading)
         )
         clips += (replace(clip, partition=partition) if partition else clip for clip in found)
+    clips = _named(clips, name, root if root.is_dir() else root.parent)
     clips.sort(key=lambda clip: (clip.path, clip.start or 0.0))
     yield from apart(clips, refuse)
+
+
+def _named(clips: list[Clip], corpus: str, home: Path) -> list[Clip]:
+    """The clips with their ids: the file below ``home``, or of files elsewhere below the folder that holds them all.
+
+    So neither two spellings of one path are two clips, nor do the folders of a machine stand in what is published.
+    """
+    files = {path: os.path.abspath(path) for path in dict.fromkeys(clip.path for clip in clips)}
+    inside = os.path.join(os.path.abspath(home), "")
+    outside = {os.path.dirname(file) for file in files.values() if not file.startswith(inside)}
+    elsewhere = os.path.join(os.path.commonpath(outside), "") if outside else ""
+    mark = "../" if outside and len(outside) < len({os.path.dirname(file) for file in files.values()}) else ""
+
+    def name(path: Path) -> str:
+        file = files[path]
+        below = file.removeprefix(inside) if file.startswith(inside) else mark + file.removeprefix(elsewhere)
+        return f"{corpus}/{text_of(below.replace(os.sep, '/'))}"
+
+    names = {path: name(path) for path in files}
+    return [replace(clip, clip_id=names[clip.path] + clip.clip_id) for clip in clips]
 
 
 def _parts(root: Path) -> list[tuple[Path, str | None]]:
@@ -60,7 +81,7 @@ def text_of(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _from_folders(part: Path, home: Path, refuse: Refuse, name: str, reading: Reading) -> Iterator[Clip]:
+def _from_folders(part: Path, refuse: Refuse, name: str, reading: Reading) -> Iterator[Clip]:
     for path in audio_files(part):
         label, *between = path.relative_to(part).parts[:-1] or ("",)
         if not label:
@@ -72,7 +93,7 @@ def _from_folders(part: Path, home: Path, refuse: Refuse, name: str, reading: Re
             native_label=text_of(label),
             emotion=emotion_of(text_of(label), reading.labels),
             speaker=f"{name}_{text_of(between[0])}" if between else None,
-            clip_id=f"{name}/{text_of(path.relative_to(home).as_posix())}",
+            clip_id="",
         )
 
 
@@ -81,12 +102,10 @@ class _Table:
     """A table while it is read.
 
     Attributes:
-        home: what clip ids are relative to, as far as the table lies below it.
         files: name in the table -> file, since many segments may be of one.
     """
 
     table: Path
-    home: Path
     name: str
     reading: Reading
     files: dict[str, Path] = field(default_factory=dict)
@@ -99,9 +118,9 @@ class _Table:
                 if not rows:
                     self._first(row)
                 rows += 1
-                path, name = self._file(row, where)
+                path = self._file(row, where)
                 try:
-                    clip = self._clip(path, name, row, where)
+                    clip = self._clip(path, row, where)
                 except CorpusError as error:
                     refuse(path, error)
                     continue
@@ -120,17 +139,17 @@ class _Table:
         if unused:
             logger.warning("%s: columns not used: %s", self.table, ", ".join(unused))
 
-    def _file(self, row: dict[str, Any], where: str) -> tuple[Path, str]:
-        """The file of a row and its name with forward slashes, whatever system wrote the table."""
+    def _file(self, row: dict[str, Any], where: str) -> Path:
+        """The file of a row, whatever slashes the system has that wrote the table."""
         name = cell(row, "path", self.reading, where)
         if name is None:
             raise CorpusError(f"{where}: the path is empty; give the file, or delete the row")
         for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
             if spelling in self.files:
-                return self.files[spelling], spelling
+                return self.files[spelling]
             if (path := self._there(spelling)) is not None:
-                self.files[spelling] = path
-                return path, spelling
+                self.files[name] = self.files[spelling] = path
+                return path
         raise CorpusError(f"{where}: no file {self.table.parent / name}; paths are relative to the folder of the table")
 
     def _there(self, name: str) -> Path | None:
@@ -140,12 +159,11 @@ class _Table:
         suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
         return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
 
-    def _clip(self, path: Path, name: str, row: dict[str, Any], where: str) -> Clip:
+    def _clip(self, path: Path, row: dict[str, Any], where: str) -> Clip:
         label = cell(row, "label", self.reading, where)
         if label is None:
             raise CorpusError(f"{where}: the label is empty; fill it in, or delete the row")
         said = fields_of(row, self.reading, where)
-        below = self.table.parent.relative_to(self.home).as_posix()
         if said["speaker"] is not None:
             said["speaker"] = f"{self.name}_{said['speaker']}"
         return Clip(
@@ -153,13 +171,13 @@ class _Table:
             corpus=self.name,
             native_label=label,
             emotion=emotion_of(label, self.reading.labels),
-            clip_id=f"{self.name}/{text_of(name if below == '.' else f'{below}/{name}')}{_mark(said)}",
+            clip_id=_mark(said),
             **said,
         )
 
 
 def _mark(said: dict[str, Any]) -> str:
-    """What tells a segment from the others of its file, as a media fragment: ``#t=0.5,1.7``."""
+    """What a clip id ends with, to tell a segment from the others of its file: ``#t=0.5,1.7``."""
     if said["start"] is None:
         return ""
     end = "" if said["end"] is None else f",{said['end']:g}"
