@@ -92,6 +92,19 @@ def write_clip() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def touch() -> Callable[..., Path]:
+    """A function that makes empty files of these names below a folder, and gives the folder."""
+
+    def make(root: Path, *names: str) -> Path:
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
+        return root
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def write_corpora() -> Callable[..., Path]:
     """A function that writes small corpora under true names: 8 RAVDESS clips per actor, 56 SAVEE, 28 TESS clips."""
     return _write_corpora

@@ -16,7 +16,7 @@ from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.base.optional import require
 
 from . import _containers
-from .parts import named_part, span
+from .parts import go_to, named_part, span
 
 LONGEST = 3600.0
 """Seconds: no clip of a corpus of emotional speech is longer by default; a small file may claim to be."""
@@ -144,7 +144,7 @@ def _read_part(path: str, start: float, end: float | None, called: str, max_dura
                 if 0 < file.frames < _UNKNOWN:
                     first, last = span(int(file.frames), rate, start, end, called)
                     check_form(called, last - first, rate, max_duration)
-                    file.seek(first)
+                    go_to(file, first)
                     samples = _mono(file.read(last - first, dtype="float32"))
                     if len(samples) < last - first:
                         raise AudioError(f"{called} is truncated: {len(samples)} of {last - first} frames decoded")

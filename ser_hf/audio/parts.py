@@ -15,6 +15,8 @@ _PART = re.compile(r"(.+)#t=(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?", re.DOTALL)
 _SLACK = 0.05
 """Seconds by which a part may end after its file: ends are rounded, and durations of lossy files are estimates."""
 _KEPT = {"PCM_16": ("FLAC", "PCM_16"), "PCM_24": ("FLAC", "PCM_24"), "PCM_S8": ("FLAC", "PCM_S8")}
+_SEEKS_NEAR = ("MP3", "OGG")
+_BLOCK = 1 << 20
 _CHANNELS = 8
 """FLAC takes no more."""
 
@@ -55,6 +57,15 @@ def span(frames: int, rate: int, start: float, end: float | None, called: str) -
     return first, min(last, frames)
 
 
+def go_to(file: soundfile.SoundFile, frame: int) -> None:
+    """Moves to a frame; in MP3 and OGG by reading what is before it, since libsndfile's seeking there is not exact."""
+    if file.format not in _SEEKS_NEAR:
+        file.seek(frame)
+    while file.format in _SEEKS_NEAR and (left := frame - file.tell()) > 0:
+        if not len(file.read(min(left, _BLOCK), dtype="float32")):
+            break
+
+
 def cut(source: str | Path | bytes, start: float, end: float | None, called: str) -> bytes:
     """A part of a file as a file of its own, equal to the sample: FLAC for integers, else 32-bit WAV.
 
@@ -67,7 +78,7 @@ def cut(source: str | Path | bytes, start: float, end: float | None, called: str
             kind, subtype = (
                 _KEPT.get(file.subtype, ("WAV", "FLOAT")) if file.channels <= _CHANNELS else ("WAV", "FLOAT")
             )
-            file.seek(first)
+            go_to(file, first)
             samples = file.read(last - first, dtype="float32" if subtype == "FLOAT" else "int32")
             result = io.BytesIO()
             soundfile.write(result, samples, file.samplerate, format=kind, subtype=subtype)

@@ -19,15 +19,14 @@ def apart(clips: Sequence[Clip], refuse: Refuse) -> Iterator[Clip]:
     apart. The same part under the same label twice is left to who counts copies.
     """
     for together in _overlapping(clips):
-        labels = {clip.emotion: clip for clip in together}
-        if len(labels) == 1:
+        if len({clip.emotion for clip in together}) == 1:
             first, ids = together[0], {together[0].clip_id}
             yield first
             yield from (c if c.clip_id in ids else replace(c, source=first.clip_id) for c in together[1:])
             continue
-        one, other, *_ = labels.values()
+        conflict = CorpusError(_conflict(*_torn(together)))
         for clip in together:
-            refuse(clip.path, CorpusError(_conflict(one, other)))
+            refuse(clip.path, conflict)
 
 
 def _overlapping(clips: Sequence[Clip]) -> Iterator[list[Clip]]:
@@ -38,11 +37,24 @@ def _overlapping(clips: Sequence[Clip]) -> Iterator[list[Clip]]:
         if run and (clip.path != run[0].path or (clip.start or 0.0) >= until):
             yield run
             run = []
-        end = math.inf if clip.end is None else clip.end
-        until = max(until, end) if run else end
+        until = max(until, _end(clip)) if run else _end(clip)
         run.append(clip)
     if run:
         yield run
+
+
+def _torn(together: Sequence[Clip]) -> tuple[Clip, Clip]:
+    """The first two clips of a run that overlap under two labels."""
+    last = together[0]
+    for clip in together:
+        if clip.emotion != last.emotion:
+            return last, clip
+        last = max(last, clip, key=_end)
+    return last, last
+
+
+def _end(clip: Clip) -> float:
+    return math.inf if clip.end is None else clip.end
 
 
 def _conflict(one: Clip, other: Clip) -> str:

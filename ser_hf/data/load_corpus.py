@@ -54,7 +54,7 @@ def load_corpus(
     corpora: Sequence[str],
     *,
     data_root: str | Path | None = None,
-    data_dirs: Mapping[str, str] | None = None,
+    data_dirs: Mapping[str, str | Path] | None = None,
     scheme: str | Path | Scheme = "8class",
     skip_bad: bool = False,
     max_duration: float = LONGEST,
@@ -93,7 +93,7 @@ def load_corpus(
         cache_dir=str(cache_dir) if cache_dir else None,
         corpora=tuple(names),
         data_root=str(data_root) if data_root else None,
-        data_dirs=dict(data_dirs or {}),
+        data_dirs={name: str(place) for name, place in (data_dirs or {}).items()},
         scheme=get_scheme(scheme),
         skip_bad=skip_bad,
         max_duration=max_duration,
@@ -131,7 +131,7 @@ def load_corpus(
     return Corpora(dataset, ledger, tuple(one.corpus for one in scans), label_scheme, remarks)
 
 
-def check_names(corpora: Sequence[str], data_dirs: Mapping[str, str]) -> None:
+def check_names(corpora: Sequence[str], data_dirs: Mapping[str, str | Path]) -> None:
     """Checks the names of corpora: a place was given for each that nobody registered, and each such place is used.
 
     Raises:

@@ -32,16 +32,3 @@ def outcome() -> Callable[..., Clip | str | None]:
             return str(error)
 
     return of
-
-
-@pytest.fixture(scope="session")
-def touch() -> Callable[..., Path]:
-    """A function that makes empty files of these names below a folder, and gives the folder."""
-
-    def make(root: Path, *names: str) -> Path:
-        for name in names:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).touch()
-        return root
-
-    return make
