@@ -36,6 +36,19 @@ WORDS = {
     **{emotion: emotion for emotion in EMOTIONS},
 }
 """Common words, in lower case -> the harmonised emotion; labels of one's own recordings are understood by them."""
+SHORT = {
+    "neu": "neutral",
+    "cal": "calm",
+    "hap": "happy",
+    "sad": "sad",
+    "ang": "angry",
+    "fea": "fearful",
+    "dis": "disgust",
+    "sur": "surprised",
+    "exc": "excited",
+    "fru": "frustrated",
+}
+"""What checkpoints call their classes, those of SUPERB among them, after the codes of IEMOCAP."""
 OWN = "own"
 """Name of the scheme in which every label there is, of ours or of one's own, is a class; see `own_scheme`."""
 
@@ -211,6 +224,16 @@ def emotion_of(label: str, mapping: Mapping[str, str] | None = None) -> str:
     word = label.strip()
     word = (mapping or {}).get(word, word).strip()
     return WORDS.get(word.lower(), word)
+
+
+def label_meaning(label: str, mapping: Mapping[str, str] | None = None) -> str:
+    """The same for the label of a checkpoint, which may be a short form.
+
+    >>> label_meaning("hap"), label_meaning("LABEL_0", {"LABEL_0": "sad"})
+    ('happy', 'sad')
+    """
+    meaning = emotion_of(label, mapping)
+    return SHORT.get(meaning.lower(), meaning)
 
 
 def read_scheme(path: Path) -> Scheme:

@@ -41,6 +41,7 @@ from ser_hf.training import (
     RECIPE,
     STATISTICS,
     Recipe,
+    base_model,
     build_trainer,
     check_layers,
     configure,
@@ -53,6 +54,7 @@ from ser_hf.training import (
     network_facts,
     reading_of,
     score,
+    with_its_past,
     write_split,
 )
 
@@ -65,7 +67,7 @@ class Data:
     """Everything known of the clips of a run; the rows of ``split`` carry features, or for a transformer audio.
 
     ``balance`` says what became of the training split, see `ser_hf.data.balance`; ``versions`` are those the run began
-    with: a checkout may change while it lasts.
+    with: a checkout may change while it lasts. ``caveat`` is what must be said of the score.
     """
 
     corpora: Corpora
@@ -73,6 +75,7 @@ class Data:
     split: Split
     balance: dict[str, Any]
     versions: dict[str, str]
+    caveat: str | None = None
 
 
 def train(recipe: Recipe) -> dict[str, Any]:
@@ -173,10 +176,13 @@ def prepare(recipe: Recipe) -> Data:
     )
     recordings = add_fingerprints(corpora.dataset, settings.num_proc)
     split = make_split(ready(recordings, extractor), str(settings.protocol), options)
-    if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS:
+    source, caveat = recipe.model.init_from, None
+    if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS and not source:
         found = feature_statistics(split.datasets["train"])
         extractor = extractor.with_normalisation(STATISTICS, found.mean, found.std)
         split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+    if source:
+        split, caveat = with_its_past(split, source)
     parts, report = balance(
         split.datasets,
         settings.balance,
@@ -186,7 +192,7 @@ def prepare(recipe: Recipe) -> Data:
         finish=partial(ready, extractor=extractor),
         num_proc=settings.num_proc,
     )
-    return Data(corpora, extractor, replace(split, datasets=parts), report, versions())
+    return Data(corpora, extractor, replace(split, datasets=parts), report, versions(), caveat)
 
 
 def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
@@ -209,7 +215,7 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
     """Everything results.json says beside the score."""
     info, scheme = data.split.info, data.corpora.scheme
     fold = "" if info.fold is None else f"-fold{info.fold}"
-    caveat = model.caveat if isinstance(model, Svm) else None
+    caveat = model.caveat if isinstance(model, Svm) else data.caveat
     return {
         "schema": 1,
         "name": f"{recipe.name}-{info.protocol}{fold}",
@@ -223,6 +229,7 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
             "model_type": model.config.model_type,
             "architecture": type(model).__name__,
             "parameters": model.num_parameters(),
+            **(base_model(recipe.model.init_from) if recipe.model.init_from else {}),
             "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
         },
         "features": {k: v for k, v in data.extractor.to_dict().items() if isinstance(v, str | int | float | bool)},

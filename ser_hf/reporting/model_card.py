@@ -81,6 +81,12 @@ class ModelCard:
         ours = "SerFeatureExtractor"
         return bool(self.results["features"].get("feature_extractor_type", ours) != ours)
 
+    @property
+    def base_model(self) -> str | None:
+        """The repository of the Hub it was started from, for the model tree there; None where it has none."""
+        base = str(self.results["model"].get("base_model") or "")
+        return base if base.count("/") == 1 else None
+
     def data(self) -> ModelCardData:
         """The metadata of the card, for the Hub's search and for ``model-index``."""
         from huggingface_hub import ModelCardData
@@ -97,6 +103,7 @@ class ModelCard:
             tags=[*tags, "synthetic"] if self.results["synthetic"] else tags,
             datasets=self.corpora,
             metrics=list(self.metrics),
+            base_model=self.base_model,
             eval_results=self.eval_results(),
         )
 

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from .prediction import predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
     from .scoring import read_split, score, write_split
+    from .starting import base_model, with_its_past
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
     "RECIPE": "trainer",
     "STATISTICS": "making",
+    "base_model": "starting",
     "build_trainer": "trainer",
     "check_layers": "freezing",
     "configure": "trainer",
@@ -42,12 +44,14 @@ _HOMES = {
     "read_split": "scoring",
     "reading_of": "own_data",
     "score": "scoring",
+    "with_its_past": "starting",
     "write_split": "scoring",
 }
 __all__ = [
     "RECIPE",
     "STATISTICS",
     "Recipe",
+    "base_model",
     "build_trainer",
     "check_layers",
     "configure",
@@ -66,6 +70,7 @@ __all__ = [
     "read_split",
     "reading_of",
     "score",
+    "with_its_past",
     "write_split",
 ]
 

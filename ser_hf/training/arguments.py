@@ -139,6 +139,10 @@ class ModelArguments:
             "transformer also pretrained=NAME freeze=encoder weighted_layers=true lora_rank=8 random_init=true"
         },
     )
+    init_from: str | None = field(
+        default=None,
+        metadata={"help": "go on from this checkpoint: a run folder, or a repository on the Hub, with any classes"},
+    )
     imagenet: bool = field(
         default=False, metadata={"help": "start a timm backbone from ImageNet weights, from the Hub"}
     )

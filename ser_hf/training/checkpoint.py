@@ -40,11 +40,28 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
         CheckpointError: no such folder or repository, a folder with a pickled file in it, a file or weight is missing
             or does not fit, weights are not finite, or the labels contradict each other.
     """
+    model, extractor, missing = load_start(source)
+    if missing:
+        _refuse(str(source), "missing", missing)
+    if isinstance(model, Svm):
+        return model, extractor
+    return model.to(_device(device)).eval(), extractor  # type: ignore[arg-type]
+
+
+def load_start(source: str | Path) -> tuple[PreTrainedModel | Svm, SequenceFeatureExtractor, list[str]]:
+    """The same for a checkpoint to go on from, on the CPU: one of pretraining has no head yet.
+
+    Returns:
+        Model, feature extractor, and the names of the head's weights that the checkpoint lacks: they are random.
+
+    Raises:
+        CheckpointError: see `load_checkpoint`; weights below the head must be there.
+    """
     folder = Path(source)
     refuse_pickles(folder)
     with quiet():
         if is_baseline(source):
-            return load_baseline(source)
+            return *load_baseline(source), []
     if folder.is_dir():
         missing = [name for name in _NEEDED if not (folder / name).is_file()]
         if missing:
@@ -74,11 +91,12 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     except _BROKEN as error:
         where = source if folder.is_dir() else f"{source} is no folder here, and as a repository on the Hub it"
         raise CheckpointError(f"{where} cannot be loaded: {plain(_first_line(error))}") from error
-    _check(
-        str(source),
-        model,
-        {k: sorted(map(str, v)) for k, v in report.items() if k in ("missing_keys", "mismatched_keys")},
-    )
+    missing = sorted(map(str, report["missing_keys"]))
+    family = FAMILIES.get(model.config.model_type)
+    head = [name for name in missing if family is not None and not name.startswith(f"{family.encoder}.")]
+    _refuse(str(source), "missing", [name for name in missing if name not in head])
+    _refuse(str(source), "mismatched", sorted(map(str, report["mismatched_keys"])))
+    _check(str(source), model)
     stock = model.config.model_type in FAMILIES
     if stock == isinstance(extractor, SerFeatureExtractor) or not isinstance(extractor, SequenceFeatureExtractor):
         whose = f"that of {FAMILIES[model.config.model_type].title}" if stock else "ser_hf's"
@@ -88,7 +106,7 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
             f"{source}: the feature extractor gives {extractor.feature_size} mel bands and the model takes "
             f"{model.config.n_mels}; preprocessor_config.json is of another run"
         )
-    return model.to(_device(device)).eval(), extractor
+    return model, extractor, head
 
 
 def refuse_pickles(folder: Path) -> None:
@@ -124,14 +142,15 @@ def _device(name: str) -> torch.device:
     return device
 
 
-def _check(source: str, model: PreTrainedModel, problems: dict[str, list[str]]) -> None:
-    for problem, names in problems.items():
-        if names:
-            kind = problem.removesuffix("_keys")
-            raise CheckpointError(
-                f"{source}: {len(names)} {kind} weights, e.g. {names[0]}; the checkpoint is not whole, or its "
-                "config.json is of another model"
-            )
+def _refuse(source: str, kind: str, names: list[str]) -> None:
+    if names:
+        raise CheckpointError(
+            f"{source}: {len(names)} {kind} weights, e.g. {names[0]}; the checkpoint is not whole, or its config.json "
+            "is of another model"
+        )
+
+
+def _check(source: str, model: PreTrainedModel) -> None:
     broken = [name for name, tensor in model.state_dict().items() if not torch.isfinite(tensor).all()]
     if broken:
         raise CheckpointError(f"{source}: {len(broken)} weights are not finite, e.g. {broken[0]}; train it again")

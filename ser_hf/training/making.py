@@ -18,12 +18,15 @@ from ser_hf.models import (
 )
 
 from .recipe import Recipe, pairs
+from .starting import Start
 
 STATISTICS = "statistics"
 
 
 def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
     """The feature extractor of a recipe; one that normalises by statistics does not until there are some."""
+    if recipe.model.init_from:
+        return Start.of(recipe).extractor
     if recipe.model.model == TRANSFORMER:
         return load_extractor(TransformerSettings.of(pairs(recipe.model.model_settings)).pretrained)
     chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
@@ -45,13 +48,17 @@ def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor, scheme: Sche
         extractor: what computes its input.
         scheme: the classes; by default those of the recipe's scheme, and two where only the clips tell them.
     """
-    scheme = scheme or get_scheme(recipe.data.scheme)
+    tell, scheme = scheme is not None, scheme or get_scheme(recipe.data.scheme)
     scheme = scheme if scheme.classes else Scheme(scheme.name, ("0", "1"))
     name, labels = str(recipe.model.model), dict(enumerate(scheme.classes))
     if name not in (*MODELS, TRANSFORMER):
         hint = f"; for {name} say model: {TRANSFORMER}, and which by model_settings pretrained=NAME"
         listed = [*MODELS, *BASELINES, TRANSFORMER]
         raise RecipeError(unknown("model", name, listed) + (hint if name in FAMILIES else ""))
+    if recipe.model.init_from:
+        model = Start.of(recipe).adapted(recipe, scheme, tell=tell)
+        model.config.label_scheme = scheme.name
+        return model
     imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
     if imagenet and name != TimmCnnConfig.model_type:
         raise RecipeError(f"imagenet weights are for model 'timm_cnn', not {name!r}; leave out imagenet")

@@ -16,6 +16,7 @@ from yaml import YAMLError
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.regular_file import expect_regular
 from ser_hf.base.strict_yaml import parse_yaml
+from ser_hf.finetuning import TRANSFORMER
 
 from .arguments import (
     AugmentArguments,
@@ -85,6 +86,8 @@ class Recipe:
         values = {key: next(getattr(g, key) for g in self.groups if hasattr(g, key)) for key in sorted(self.given)}
         if Path(str(values.get("dataset"))).expanduser().exists():
             del values["dataset"]
+        if self.model.init_from and Path(self.model.init_from).is_dir():  # by its name, without the machine's folders
+            values["init_from"] = Path(self.model.init_from).resolve().name
         return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
 
 
@@ -143,6 +146,9 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
         group = data if hasattr(data, key) else model
         words = [*as_list(key, given.get(key)), *getattr(group, key)]
         setattr(group, key, list(dict(map(_pair, words)).values()))
+    if model.init_from and model.model == TRANSFORMER:
+        others = [word for word in model.model_settings if not word.startswith("pretrained=")]
+        model.model_settings = [f"pretrained={model.init_from}", *others]
     known = frozenset([*given, *(o if o in keys() else o.removeprefix("no_") for o in options)])
     recipe = Recipe(name, file, data, features, model, optimiser, loss, augment, run, training, known)
     for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):

@@ -18,7 +18,7 @@ from ser_hf.features import scoring_rows
 
 from .prediction import predict
 
-_SPLIT = "split.json"
+SPLIT = "split.json"
 
 
 def score(
@@ -48,7 +48,7 @@ def write_split(folder: Path, parts: Mapping[str, Any]) -> None:
         name: {"clips": list(rows["clip_id"]), "speakers": sorted(set(rows["speaker"]) - {None})}
         for name, rows in parts.items()
     }
-    write_json(folder / _SPLIT, members)
+    write_json(folder / SPLIT, members)
 
 
 def read_split(folder: Path) -> dict[str, dict[str, list[str]]]:
@@ -57,7 +57,7 @@ def read_split(folder: Path) -> dict[str, dict[str, list[str]]]:
     Raises:
         CheckpointError: the file is missing or not JSON.
     """
-    path = folder / _SPLIT
+    path = folder / SPLIT
     try:
         members: dict[str, dict[str, list[str]]] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
