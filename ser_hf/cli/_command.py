@@ -117,7 +117,7 @@ def settle_own(args: argparse.Namespace) -> Reading:
     return reading_of(args)
 
 
-def add_split_arguments(parser: argparse.ArgumentParser) -> None:
+def add_split_arguments(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
     """The options of the protocols, with the names, defaults and words they have in a recipe."""
     known = known_fields()
     for name in _SPLIT:

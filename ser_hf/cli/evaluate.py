@@ -4,38 +4,62 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
-from ._command import Command, add_data_arguments, say, settle_own
+from ser_hf.base.errors import SerHfError
+
+from ._command import Command, add_data_arguments, add_split_arguments, say, settle_own
+
+_SHARED = ("data_root", "data_dirs", "skip_bad", "max_duration", "num_proc", "output")
+
+
+def _is_run(source: str) -> bool:
+    """Whether it is a run folder; a folder that is not there yet is told of as one."""
+    folder = Path(source)
+    local = folder.exists() or source.startswith((".", "/", "~")) or source.count("/") != 1
+    return local and not ((folder / "config.json").is_file() and not (folder / "results.json").is_file())
 
 
 class EvaluateCommand(Command):
     """Scores a run's checkpoint."""
 
     name = "evaluate"
-    help = "score a run's checkpoint: on its own test clips, or on other corpora"
+    help = "score a checkpoint: a run's on its own test clips or other corpora, or anybody's on any corpora"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The run and the recordings."""
-        parser.add_argument("run", metavar="RUN", help="run folder written by `ser-hf train`")
+        parser.add_argument(
+            "run",
+            metavar="RUN",
+            help="run folder, or anybody's audio classifier: a folder, or USER/NAME of the Hub",
+        )
         add_data_arguments(parser, required=False)
         parser.add_argument("--output", metavar="DIR", help="default: RUN/evaluations/<corpora>")
+        others = parser.add_argument_group("for checkpoints that are no runs of ours, whose labels --labels explains")
+        others.add_argument("--scheme", help="label scheme; by default the checkpoint's own labels, in our words")
+        others.add_argument("--protocol", help="score the test side of this split alone; by default all clips")
+        others.add_argument("--seed", type=int, default=42, help="of the drawing of the split (default 42)")
+        add_split_arguments(others)
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Scores and prints the table."""
         from ser_hf.evaluation import score_table
         from ser_hf.flows.evaluate import evaluate
+        from ser_hf.flows.evaluate_other import evaluate_other
+        from ser_hf.protocols import SplitOptions
 
-        reading = settle_own(args)
-        results, folder = evaluate(
-            args.run,
-            args.corpora,
-            data_root=args.data_root,
-            data_dirs=args.data_dirs,
-            skip_bad=args.skip_bad,
-            max_duration=args.max_duration,
-            num_proc=args.num_proc,
-            output=args.output,
-            reading=reading,
-        )
+        shared = {"reading": settle_own(args), **{name: getattr(args, name) for name in _SHARED}}
+        if _is_run(args.run):
+            for name in ("scheme", "protocol"):
+                if getattr(args, name):
+                    raise SerHfError(f"--{name} is for checkpoints of others; {args.run} has its own, leave it out")
+            results, folder = evaluate(args.run, args.corpora, **shared)
+        else:
+            if not args.corpora:
+                raise SerHfError(f"{args.run} is no run of ours and has no test clips; add --corpora NAME ... to score")
+            options = SplitOptions.of(vars(args))
+            results, folder = evaluate_other(
+                args.run, args.corpora, scheme=args.scheme, protocol=args.protocol, options=options, **shared
+            )
         say(f"\n{score_table(results)}\nreport: {folder}/report.html")
         return 0

@@ -19,6 +19,8 @@ def score_table(results: Mapping[str, Any]) -> str:
     mixed = (
         "speaker-independent" if split["speaker_independent"] else "speaker-mixed: test speakers are also trained on"
     )
+    if split.get("training_unknown"):
+        mixed = "training data unknown"
     fold = "" if split.get("fold") is None else f", fold {split['fold']}"
     lines = [
         results["name"],

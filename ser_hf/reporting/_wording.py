@@ -90,7 +90,9 @@ def duration(seconds: float) -> str:
 
 
 def sides(split: Mapping[str, Any]) -> str:
-    """``speaker-independent`` or ``speaker-mixed``, as computed from the split."""
+    """``speaker-independent`` or ``speaker-mixed``, as computed from the split, or that nobody knows."""
+    if split.get("training_unknown"):
+        return "training data unknown"
     return "speaker-independent" if split["speaker_independent"] else "speaker-mixed"
 
 

@@ -63,6 +63,10 @@ def _facts(results: Mapping[str, Any]) -> dict[str, str]:
     training, model = results["training"], results["model"]
     best, uar = training["best_epoch"], training["best_validation_uar"]
     memory = training.get("peak_memory_mb")
+    if training["device"] == "elsewhere":
+        labels = ", ".join(f"{name} = {meaning or 'dropped'}" for name, meaning in model.get("labels", {}).items())
+        architecture = f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}"
+        return {"architecture": architecture, "training": "elsewhere", "its labels": labels}
     last = f"{training['epochs']:g}, the last" if training["epochs"] else "–"
     return {
         "architecture": f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .baseline import fit_baseline
     from .checkpoint import load_checkpoint
     from .facts import network_facts
+    from .foreign_classes import ForeignClasses
     from .freezing import check_layers
     from .making import STATISTICS, make_extractor, make_model
     from .own_data import own_words, reading_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
+    "ForeignClasses": "foreign_classes",
     "RECIPE": "trainer",
     "STATISTICS": "making",
     "base_model": "starting",
@@ -50,6 +52,7 @@ _HOMES = {
 __all__ = [
     "RECIPE",
     "STATISTICS",
+    "ForeignClasses",
     "Recipe",
     "base_model",
     "build_trainer",

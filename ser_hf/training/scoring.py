@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,26 @@ SPLIT = "split.json"
 
 
 def score(
-    model: PreTrainedModel | Svm, extractor: SequenceFeatureExtractor, rows: Any, classes: list[str], folder: Path
+    model: PreTrainedModel | Svm,
+    extractor: SequenceFeatureExtractor,
+    rows: Any,
+    classes: list[str],
+    folder: Path,
+    regroup: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> dict[str, Any]:
     """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json.
 
-    The rows are those of a `ser_hf.features.prepared` dataset.
+    Args:
+        model: in evaluation mode.
+        extractor: what computes its input.
+        rows: of a `ser_hf.features.prepared` dataset.
+        classes: of the labels of the rows.
+        folder: for predictions.parquet.
+        regroup: probabilities ``(N, L)`` of the model's labels -> ``(N, C)`` of the classes, where they differ.
     """
     labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
     probabilities = predict(model, scoring_rows(rows, extractor), speakers=speakers)
+    probabilities = probabilities if regroup is None else regroup(probabilities)
     write_predictions(
         folder / "predictions.parquet",
         clip_ids=list(rows["clip_id"]),
