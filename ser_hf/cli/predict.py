@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ._command import Command, known_fields, say
+
+if TYPE_CHECKING:
+    from ser_hf.inference.classifier import Heard
 
 
 class PredictCommand(Command):
@@ -35,18 +39,20 @@ class PredictCommand(Command):
 
         classifier = SerClassifier.from_pretrained(args.checkpoint, device=args.device)
 
-        def classify(files: list[str]) -> list[dict[str, float]]:
+        def classify(files: list[str]) -> list[Heard]:
             if args.plot:
-                return [plot_attention(classifier, files[0], args.plot, args.max_duration)]
-            return classifier(files, max_duration=args.max_duration)
+                plot_attention(classifier, files[0], args.plot, args.max_duration)
+            return classifier.listen(files, max_duration=args.max_duration)
 
         if args.plot and len(args.files) > 1:
             raise SerHfError(f"--plot draws one clip, found {len(args.files)}; name one")
         calls = [args.files] if classifier.one_speaker_a_call else [[name] for name in args.files]
-        for name, scores in (pair for files in calls for pair in zip(files, classify(files), strict=True)):
+        for name, (scores, ratings) in (pair for files in calls for pair in zip(files, classify(files), strict=True)):
             if args.json:
-                say(json.dumps({"file": name, "scores": scores}))
+                rated = {"dimensions": ratings} if ratings else {}
+                say(json.dumps({"file": name, "scores": scores, **rated}))
             else:
                 best = list(scores.items())[: args.top]
-                say(f"{name}: " + ", ".join(f"{label} {score:.3f}" for label, score in best))
+                rated_words = "".join(f"; {target} {value:.2f}" for target, value in ratings.items())
+                say(f"{name}: " + ", ".join(f"{label} {score:.3f}" for label, score in best) + rated_words)
         return 0

@@ -6,18 +6,26 @@ import importlib
 from typing import Any
 
 from .bootstrap import clip_intervals, speaker_intervals
+from .dimensions import DIMENSION_METRICS, ccc, evaluate_dimensions
 from .metrics import METRICS, confusion_matrix, scores
 from .predictions import write_predictions
+from .soft import SOFT_METRICS, evaluate_votes
 from .summary import evaluate_predictions
-from .table import absent_classes, score_table
+from .table import SOFT_TITLES, absent_classes, score_table
 
 __all__ = [
+    "DIMENSION_METRICS",
     "METRICS",
+    "SOFT_METRICS",
+    "SOFT_TITLES",
     "SerMetrics",
     "absent_classes",
+    "ccc",
     "clip_intervals",
     "confusion_matrix",
+    "evaluate_dimensions",
     "evaluate_predictions",
+    "evaluate_votes",
     "score_table",
     "scores",
     "speaker_intervals",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ def write_predictions(
     references: Sequence[int],
     probabilities: npt.NDArray[np.floating],
     classes: Sequence[str],
+    dimensions: Mapping[str, tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]] | None = None,
 ) -> None:
     """Writes the table atomically.
 
@@ -33,6 +34,8 @@ def write_predictions(
         references: true class ids of the rows.
         probabilities: ``(N, C)``.
         classes: names of the C classes.
+        dimensions: name -> ratings ``(N,)``, NaN where nobody rated, and predictions: two columns each, ``arousal`` and
+            ``arousal_predicted``.
     """
     columns = {
         "clip_id": pa.array(clip_ids, pa.string()),
@@ -40,6 +43,11 @@ def write_predictions(
         "speaker": pa.array(speakers, pa.string()),
         "label": pa.array([classes[i] for i in references], pa.string()),
         "predicted": pa.array([classes[i] for i in probabilities.argmax(axis=1)], pa.string()),
+        **{
+            column: pa.array(values.astype(np.float32), from_pandas=True)  # which takes NaN for nothing
+            for name, both in (dimensions or {}).items()
+            for column, values in zip((name, f"{name}_predicted"), both, strict=True)
+        },
         **{f"p_{name}": pa.array(probabilities[:, i].astype(np.float32)) for i, name in enumerate(classes)},
     }
     with replacing(path) as temporary:

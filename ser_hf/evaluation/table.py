@@ -37,6 +37,7 @@ def score_table(results: Mapping[str, Any]) -> str:
     rows = [["", "score", "95 % by clip", "95 % by speaker"]]
     rows += [[_TITLES.get(name, name), *_cells(metric)] for name, metric in test["metrics"].items()]
     lines += ["", *_columns(rows)]
+    lines += [line for block in (_rated(test), _voted(test)) if block for line in ["", *block]]
     if len(test["per_corpus"]) > 1:
         rows = [["corpus", "clips", "speakers", "accuracy", "95 % by clip", "UAR", "95 % by clip"]]
         for row in test["per_corpus"]:
@@ -59,6 +60,43 @@ def absent_classes(test: Mapping[str, Any]) -> str | None:
         return None
     there = len(classes) - len(absent)
     return f"no test clip of {', '.join(absent)}: UAR and macro F1 are over {there} of {len(classes)} classes"
+
+
+def _rated(test: Mapping[str, Any]) -> list[str]:
+    """The scores of ratings on a scale, a line per target; none where nothing was rated."""
+    found = test.get("dimensions") or {}
+    rows = [["rating", "clips", "CCC", "95 % by clip", "95 % by speaker", "Pearson", "mean error"]]
+    for name, scores in found.items():
+        if not scores["n_clips"]:
+            rows.append([name, "0", *"-----"])
+            continue
+        ends = [f"{e[0]:.3f} - {e[1]:.3f}" if (e := scores["ccc"][by]) else "-" for by in ("clips", "speakers")]
+        values = [f"{scores[key]['value']:.3f}" for key in ("ccc", "pearson", "mae")]
+        rows.append([name, str(scores["n_clips"]), values[0], *ends, *values[1:]])
+    return _columns(rows) if found else []
+
+
+def _voted(test: Mapping[str, Any]) -> list[str]:
+    """The scores against the raters' votes; none where nobody voted."""
+    soft = test.get("soft")
+    if not soft:
+        return []
+    rows = [[f"against the votes of {soft['n_clips']} clips", "score", "95 % by clip", "95 % by speaker"]]
+    for name, title in SOFT_TITLES.items():
+        metric = soft[name]
+        if name == "majority_accuracy":
+            rows.append([title, *_cells(metric)])
+            continue
+        ends = [f"{e[0]:.3f} - {e[1]:.3f}" if (e := metric[by]) else "-" for by in ("clips", "speakers")]
+        rows.append([title, f"{metric['value']:.3f}", *ends])
+    return _columns(rows)
+
+
+SOFT_TITLES = {
+    "majority_accuracy": "accuracy against the majority",
+    "kl_divergence": "KL divergence (nats)",
+    "js_divergence": "Jensen-Shannon divergence (0 to 1)",
+}
 
 
 def _speakers(number: int) -> str:

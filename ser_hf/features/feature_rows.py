@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,16 +26,20 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         dataset: rows with ``input_features`` and ``label``.
         training: whether the collator may augment them.
         votes: the rows carry ``label_distribution``, the raters' shares of the classes, where there are any.
+        targets: columns of ratings; the rows carry them as ``targets``, NaN where there are none.
 
     Raises:
         SerHfError: a column is missing.
     """
 
-    def __init__(self, dataset: datasets.Dataset, *, training: bool, votes: bool = False) -> None:
-        check_columns(dataset, INPUT_FEATURES, LABEL)
-        columns = [INPUT_FEATURES, LABEL, *vote_column(dataset, votes)]
+    def __init__(
+        self, dataset: datasets.Dataset, *, training: bool, votes: bool = False, targets: Sequence[str] = ()
+    ) -> None:
+        check_columns(dataset, INPUT_FEATURES, LABEL, *targets)
+        columns = [INPUT_FEATURES, LABEL, *vote_column(dataset, votes), *targets]
         self.rows = dataset.select_columns(columns).with_format("numpy")
         self.training = training
+        self.targets = tuple(targets)
         self._tables = self.rows.with_format("arrow")
 
     def __len__(self) -> int:
@@ -47,20 +52,29 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         """Several rows at once, as the data loader asks for them."""
         table = self._tables[indices]
         inputs = ({INPUT_FEATURES: x} for x in from_column(table.column(INPUT_FEATURES)))
-        return labelled(inputs, table, indices, training=self.training)
+        return labelled(inputs, table, indices, training=self.training, targets=self.targets)
 
 
 def labelled(
-    inputs: Iterable[dict[str, np.ndarray]], table: pa.Table, numbers: Sequence[int], *, training: bool
+    inputs: Iterable[dict[str, np.ndarray]],
+    table: pa.Table,
+    numbers: Sequence[int],
+    *,
+    training: bool,
+    targets: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Rows as the collator takes them: what a model takes by name, their labels, and their numbers as ``row``."""
     names = {LABEL: "labels", LABEL_DISTRIBUTION: LABEL_DISTRIBUTION}
     columns = {names[name]: table.column(name).to_pylist() for name in table.column_names if name in names}
     values = zip(*columns.values(), strict=True)
-    return [
+    rows = [
         {**x, **dict(zip(columns, row, strict=True)), "row": int(number), "training": training}
         for x, row, number in zip(inputs, values, numbers, strict=True)
     ]
+    rated = zip(*(table.column(name).to_pylist() for name in targets), strict=True)
+    for row, ratings in zip(rows, rated, strict=True) if targets else ():
+        row["targets"] = [math.nan if rating is None else rating for rating in ratings]
+    return rows
 
 
 def vote_column(dataset: datasets.Dataset, votes: bool) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import datasets
@@ -37,6 +37,7 @@ class RecordingRows(torch.utils.data.Dataset[dict[str, Any]], ABC):
         cache_bytes: memory for decoded recordings, in every process that reads rows (one second at 16 kHz takes
             64,000); the first ones asked for are kept. 0 decodes every time.
         votes: as for `FeatureRows`.
+        targets: as for `FeatureRows`.
 
     Raises:
         AudioError: a clip cannot be used, when it is asked for.
@@ -53,12 +54,14 @@ class RecordingRows(torch.utils.data.Dataset[dict[str, Any]], ABC):
         seed: int = 0,
         cache_bytes: int = 0,
         votes: bool = False,
+        targets: Sequence[str] = (),
     ) -> None:
-        check_columns(dataset, AUDIO, LABEL)
+        check_columns(dataset, AUDIO, LABEL, *targets)
         if seed < 0:
             raise SerHfError(f"seed is {seed}; expected 0 or more")
         columns = [name for name in (LABEL, CLIP_ID) if name in dataset.column_names] + vote_column(dataset, votes)
-        self.rows = dataset.select_columns(columns).with_format("arrow")
+        self.rows = dataset.select_columns([*columns, *targets]).with_format("arrow")
+        self.targets = tuple(targets)
         self._audio = dataset.select_columns([AUDIO]).with_format("arrow")
         self.extractor = extractor
         self.training = training
@@ -92,7 +95,8 @@ class RecordingRows(torch.utils.data.Dataset[dict[str, Any]], ABC):
         numbers = [range(len(self))[index] for index in indices]
         table = self.rows[numbers]
         ids = table.column(CLIP_ID).to_pylist() if CLIP_ID in table.column_names else [None] * len(numbers)
-        return labelled(self.inputs(self._recordings(numbers, ids)), table, numbers, training=self.training)
+        inputs = self.inputs(self._recordings(numbers, ids))
+        return labelled(inputs, table, numbers, training=self.training, targets=self.targets)
 
     def _recordings(self, numbers: list[int], ids: list[str | None]) -> Iterator[tuple[str, np.ndarray]]:
         for number, clip_id in zip(numbers, ids, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import datasets
@@ -33,7 +34,11 @@ def prepared(dataset: datasets.Dataset, extractor: SequenceFeatureExtractor, **o
 
 
 def scoring_rows(
-    dataset: datasets.Dataset, extractor: SequenceFeatureExtractor, *, cache_bytes: int = 0
+    dataset: datasets.Dataset,
+    extractor: SequenceFeatureExtractor,
+    *,
+    cache_bytes: int = 0,
+    targets: Sequence[str] = (),
 ) -> FeatureRows | WaveformRows:
     """What a model is scored on, of a `prepared` dataset: nothing is augmented or cut.
 
@@ -41,13 +46,14 @@ def scoring_rows(
         dataset: rows with ``label``, and ``input_features`` or ``audio``.
         extractor: of the model.
         cache_bytes: memory for decoded recordings; see `RecordingRows`.
+        targets: columns of ratings that the rows carry as well.
 
     Raises:
         SerHfError: a column is missing.
     """
     if isinstance(extractor, SerFeatureExtractor):
-        return FeatureRows(dataset, training=False)
-    return WaveformRows(dataset, extractor, training=False, cache_bytes=cache_bytes)
+        return FeatureRows(dataset, training=False, targets=targets)
+    return WaveformRows(dataset, extractor, training=False, cache_bytes=cache_bytes, targets=targets)
 
 
 def inputs_of(clips: list[tuple[str, Any]], extractor: SequenceFeatureExtractor) -> list[dict[str, np.ndarray]]:

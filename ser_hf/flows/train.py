@@ -41,6 +41,7 @@ from ser_hf.training import (
     RECIPE,
     STATISTICS,
     Recipe,
+    Targets,
     base_model,
     build_trainer,
     check_layers,
@@ -138,8 +139,10 @@ def is_baseline(recipe: Recipe) -> bool:
 
 def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Trains the network of a recipe; gives it and what results.json says about its training."""
-    model = make_model(recipe, data.extractor, data.corpora.scheme)
-    validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=_DECODED)
+    names = recipe.loss.targets
+    targets = Targets.of(names, data.split.datasets["train"])
+    model = make_model(recipe, data.extractor, data.corpora.scheme, targets)
+    validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=_DECODED, targets=names)
     trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
@@ -200,11 +203,11 @@ def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
     train, extractor = data.split.datasets["train"], data.extractor
     chain, votes = WaveformChain.parse(recipe.augment.waveform_augment, load), recipe.loss.soft_labels == "votes"
     options: dict[str, Any] = {"training": True, "seed": recipe.training.seed, "cache_bytes": _DECODED, "votes": votes}
-    options["augment"] = chain or None
+    options |= {"augment": chain or None, "targets": recipe.loss.targets}
     if not isinstance(extractor, SerFeatureExtractor):
         return WaveformRows(train, extractor, duration=recipe.features.duration, **options)
     if not chain:
-        return FeatureRows(train, training=True, votes=votes)
+        return FeatureRows(train, training=True, votes=votes, targets=recipe.loss.targets)
     recordings = data.corpora.dataset
     numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
     chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])

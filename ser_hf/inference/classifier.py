@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from transformers import PreTrainedModel, SequenceFeatureExtractor
@@ -12,9 +13,21 @@ from ser_hf.audio import LONGEST, load
 from ser_hf.base.errors import SerHfError
 from ser_hf.baselines import Svm
 from ser_hf.features import inputs_of
-from ser_hf.training import load_checkpoint, probabilities
+from ser_hf.training import load_checkpoint, outputs
 
 from .onnx_model import OnnxModel, load_onnx
+
+
+class Heard(NamedTuple):
+    """What a model says of a clip.
+
+    Attributes:
+        classes: name -> probability, the most probable first.
+        dimensions: name -> rating on the scale of the training data; empty where the model rates nothing.
+    """
+
+    classes: dict[str, float]
+    dimensions: dict[str, float]
 
 
 class SerClassifier:
@@ -52,7 +65,17 @@ class SerClassifier:
         batch_size: int = 32,
         max_duration: float = LONGEST,
     ) -> list[dict[str, float]]:
-        """Classifies recordings.
+        """Classifies recordings: class name -> probability, the most probable first; see `listen`."""
+        return [heard.classes for heard in self.listen(clips, sampling_rate, batch_size, max_duration)]
+
+    def listen(
+        self,
+        clips: Sequence[str | Path | bytes | np.ndarray],
+        sampling_rate: int | None = None,
+        batch_size: int = 32,
+        max_duration: float = LONGEST,
+    ) -> list[Heard]:
+        """Classifies recordings, and rates them where the model does.
 
         Args:
             clips: paths or bytes of audio files, or mono float arrays ``(n,)``.
@@ -61,13 +84,14 @@ class SerClassifier:
             max_duration: seconds; a file that is longer is refused.
 
         Returns:
-            Per clip: class name -> probability, the most probable first.
+            What it says of every clip.
 
         Raises:
             AudioError: a file is not readable.
             ValueError: arrays at another sampling rate, or none given; or an array that is no mono clip.
         """
-        rate, results = self.extractor.sampling_rate, []
+        rate = self.extractor.sampling_rate
+        results: list[Heard] = []
         batch_size = max(1, len(clips)) if self.one_speaker_a_call else batch_size
         if sampling_rate is None and any(isinstance(clip, np.ndarray) for clip in clips):
             raise SerHfError(f"arrays need their sampling_rate; this model works at {rate} Hz")
@@ -79,8 +103,13 @@ class SerClassifier:
                 (f"clip {i}", clip if isinstance(clip, np.ndarray) else load(clip, rate, max_duration=max_duration))
                 for i, clip in batch
             ]
-            scores = probabilities(self.model, inputs_of(waveforms, self.extractor))
-            results += [self._named(row) for row in scores.tolist()]
+            found = outputs(self.model, inputs_of(waveforms, self.extractor))
+            rated = [[]] * len(waveforms) if found.dimensions is None else found.dimensions.tolist()
+            targets = [str(name) for name in getattr(self.model.config, "targets", ())]
+            results += [
+                Heard(self._named(shares), dict(zip(targets, ratings, strict=True)))
+                for shares, ratings in zip(found.probabilities.tolist(), rated, strict=True)
+            ]
         return results
 
     def _named(self, scores: list[float]) -> dict[str, float]:

@@ -64,6 +64,8 @@ def export_onnx(source: str | Path, file: str | Path | None = None) -> Path:
     model, extractor = load_checkpoint(source, "cpu")
     if isinstance(model, Svm):
         raise SerHfError(f"{source} is a baseline of scikit-learn; only networks are exported to ONNX")
+    if targets := list(getattr(model.config, "targets", ())):
+        raise SerHfError(f"{source} rates {', '.join(targets)} as well, which an ONNX file of ours does not hold")
     size = sum(t.numel() * t.element_size() for t in model.state_dict().values())
     if size > _LARGEST:
         raise SerHfError(f"{source}: weights of {size / 1e9:.1f} GB do not fit in one ONNX file, which holds 2 GB")

@@ -20,7 +20,7 @@ from transformers import (
     PreTrainedConfig,
 )
 
-from .classification import SpectrogramClassifier
+from .classification import SpectrogramClassifier, SpectrogramConfig, ccc_loss
 from .cnn_blstm_attention import CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification
 from .feature_extraction import SerFeatureExtractor
 from .timm_cnn import TimmCnnConfig, TimmCnnForAudioClassification
@@ -31,11 +31,13 @@ __all__ = [
     "CnnBlstmAttentionForAudioClassification",
     "SerFeatureExtractor",
     "SpectrogramClassifier",
+    "SpectrogramConfig",
     "TimmCnnConfig",
     "TimmCnnForAudioClassification",
     "build_config",
     "build_extractor",
     "build_model",
+    "ccc_loss",
 ]
 
 MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = {
@@ -45,6 +47,7 @@ MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = 
 """Model type -> (configuration class, model class)."""
 
 _LABEL_SETTINGS = ("num_labels", "id2label", "label2id")
+_TARGET_SETTINGS = ("targets", "target_mean", "target_std", "target_weight")
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> ValueError:
@@ -73,7 +76,7 @@ def build_config(name: str, **settings: Any) -> PreTrainedConfig:
     if name not in MODELS:
         raise _unknown("model", name, MODELS)
     config_class = MODELS[name][0]
-    known = model_settings(name) + list(_LABEL_SETTINGS)
+    known = model_settings(name) + list(_LABEL_SETTINGS) + list(_TARGET_SETTINGS)
     for key in settings:
         if key not in known:
             raise _unknown(f"setting of model {name!r}", key, known)
@@ -82,7 +85,7 @@ def build_config(name: str, **settings: Any) -> PreTrainedConfig:
 
 def model_settings(name: str) -> list[str]:
     """Names of the settings of the model called ``name``, without those every transformers configuration has."""
-    common = {field.name for field in dataclasses.fields(PreTrainedConfig)}
+    common = {field.name for field in dataclasses.fields(SpectrogramConfig)}
     return [field.name for field in dataclasses.fields(MODELS[name][0]) if field.name not in common]
 
 

@@ -14,14 +14,12 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import PreTrainedConfig
-from transformers.modeling_outputs import SequenceClassifierOutput
 
-from .classification import SpectrogramClassifier
+from .classification import SpectrogramClassifier, SpectrogramConfig, SpectrogramOutput
 from .functionals import Functionals, valid_frames
 
 
-class CnnBlstmAttentionConfig(PreTrainedConfig):
+class CnnBlstmAttentionConfig(SpectrogramConfig):  # type: ignore[no-untyped-call]
     """Configuration of `CnnBlstmAttentionForAudioClassification`.
 
     Attributes:
@@ -74,7 +72,7 @@ class CnnBlstmAttentionConfig(PreTrainedConfig):
             ValueError: a size is not positive, a dropout not in ``[0, 1)``, channels and pools do not pair, or a
                 setting is none of the known ones.
         """
-        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
+        super().__post_init__(**kwargs)
         self.conv_channels = list(self.conv_channels)
         self.conv_pools = [list(pool) for pool in self.conv_pools]
         if len(self.conv_channels) != len(self.conv_pools) or any(len(pool) != 2 for pool in self.conv_pools):
@@ -199,7 +197,7 @@ class CnnBlstmAttentionForAudioClassification(SpectrogramClassifier):
             size += config.functionals_size
         self.dropout = nn.Dropout(config.dropout)
         self.dense = nn.Linear(size, config.dense_size)
-        self.classifier = nn.Linear(config.dense_size, self.num_labels)
+        self.classifier = nn.Linear(config.dense_size, self.num_outputs)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def forward(
@@ -207,12 +205,14 @@ class CnnBlstmAttentionForAudioClassification(SpectrogramClassifier):
         input_features: torch.Tensor,
         labels: torch.Tensor | None = None,
         output_attentions: bool | None = None,
-    ) -> SequenceClassifierOutput:
+        targets: torch.Tensor | None = None,
+    ) -> SpectrogramOutput:
         """Classifies spectrograms.
 
         Args:
             input_features: ``(B, n_mels, n_frames)``, any number of frames.
             labels: class ids ``(B,)`` or class probabilities ``(B, C)``.
+            targets: ratings ``(B, T)`` of ``config.targets``, NaN where there are none.
             output_attentions: also give the weights ``(B, T')`` over the pooled frames, as the one entry of
                 ``attentions``; without attention there are none.
 
@@ -228,7 +228,7 @@ class CnnBlstmAttentionForAudioClassification(SpectrogramClassifier):
             pooled = torch.cat([pooled, self.functionals(input_features, valid)], dim=-1)
         hidden = torch.relu(self.dense(self.dropout(pooled)))
         attentions = (weights,) if output_attentions and weights is not None else None
-        return self.output(self.classifier(self.dropout(hidden)), labels, attentions)
+        return self.output(self.classifier(self.dropout(hidden)), labels, attentions, targets)
 
     def _encode(self, spectrogram: torch.Tensor, valid: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The sequence ``(B, T', D)`` to pool, and which of its frames ``(B, T')`` hold a valid one."""

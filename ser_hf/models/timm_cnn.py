@@ -11,10 +11,8 @@ import timm
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import PreTrainedConfig
-from transformers.modeling_outputs import SequenceClassifierOutput
 
-from .classification import SpectrogramClassifier
+from .classification import SpectrogramClassifier, SpectrogramConfig, SpectrogramOutput
 from .dense_head import dense_head
 from .timm_weights import pretrained_state
 
@@ -22,7 +20,7 @@ _OURS = {"model_name", "num_classes", "in_chans", "drop_rate", "cache_dir", "che
 _OURS |= {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay"}
 
 
-class TimmCnnConfig(PreTrainedConfig):
+class TimmCnnConfig(SpectrogramConfig):  # type: ignore[no-untyped-call]
     """Configuration of `TimmCnnForAudioClassification`.
 
     Attributes:
@@ -58,7 +56,7 @@ class TimmCnnConfig(PreTrainedConfig):
         Raises:
             ValueError: timm knows no such model, or a setting is out of its range.
         """
-        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
+        super().__post_init__(**kwargs)
         if not timm.is_model(self.backbone):
             raise ValueError(_unknown_backbone(self.backbone))
         for name in ("n_mels", "in_chans", "image_size"):
@@ -112,7 +110,7 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
         )
         width = _width(self.backbone) if config.hidden_head else _without_hidden_head(self.backbone, config.backbone)
         self._keep_backbone_start()
-        self.classifier = dense_head(width, config.head_sizes, self.num_labels, config.head_dropout)
+        self.classifier = dense_head(width, config.head_sizes, self.num_outputs, config.head_dropout)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def _keep_backbone_start(self) -> None:
@@ -156,12 +154,15 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
             raise ValueError(f"the weights for {config.backbone!r} lack {len(missing)} tensors, e.g. {missing[0]!r}")
         return model
 
-    def forward(self, input_features: torch.Tensor, labels: torch.Tensor | None = None) -> SequenceClassifierOutput:
+    def forward(
+        self, input_features: torch.Tensor, labels: torch.Tensor | None = None, targets: torch.Tensor | None = None
+    ) -> SpectrogramOutput:
         """Classifies spectrograms.
 
         Args:
             input_features: ``(B, n_mels, n_frames)``.
             labels: class ids ``(B,)`` or class probabilities ``(B, C)``.
+            targets: ratings ``(B, T)`` of ``config.targets``, NaN where there are none.
 
         Raises:
             ValueError: the input has another shape.
@@ -169,7 +170,7 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
         self.check_input(input_features)
         image = self.as_image(self._resized(self.input_norm(input_features))).expand(-1, self.config.in_chans, -1, -1)
         features: torch.Tensor = self.backbone(image)
-        return self.output(self.classifier(features), labels)
+        return self.output(self.classifier(features), labels, targets=targets)
 
     def _resized(self, spectrogram: torch.Tensor) -> torch.Tensor:
         """Brings ``(B, n_mels, T)`` to ``(B, image_size, image_size)``: bilinear, smoothed where it shrinks.

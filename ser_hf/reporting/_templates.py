@@ -14,6 +14,8 @@ from . import _wording
 _WORDS: tuple[Callable[..., Any], ...] = (
     _wording.percent,
     _wording.interval,
+    _wording.number,
+    _wording.span,
     _wording.count,
     _wording.speakers,
     _wording.duration,

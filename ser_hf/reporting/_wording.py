@@ -50,6 +50,24 @@ def interval(bounds: Sequence[float] | None) -> str:
     return "–" if bounds is None else f"{percent(bounds[0])}–{percent(bounds[1])}"
 
 
+def number(value: float) -> str:
+    """A score that is no share, with three decimals.
+
+    >>> number(0.71342)
+    '0.713'
+    """
+    return f"{value:.3f}"
+
+
+def span(bounds: Sequence[float] | None) -> str:
+    """Its 95 % interval, or a dash where there is none.
+
+    >>> span([0.6512, 0.77]), span(None)
+    ('0.651–0.770', '–')
+    """
+    return "–" if bounds is None else f"{number(bounds[0])}–{number(bounds[1])}"
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, e.g. ``"1,536 clips"`` or ``"1 speaker"``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.base.atomic import write_text
+from ser_hf.evaluation import SOFT_TITLES
 
 from . import _wording
 from ._results import load_predictions, load_results
@@ -45,6 +46,7 @@ def write_report(run_dir: str | Path) -> Path:
         "meanings": _wording.MEANINGS,
         "mixed_warning": _wording.MIXED_WARNING,
         "synthetic_warning": _wording.SYNTHETIC_WARNING,
+        "soft_titles": SOFT_TITLES,
         "confusions": _wording.worst_confusions(results),
         "errors": _wording.confident_errors(predictions),
         "facts": _facts(results),

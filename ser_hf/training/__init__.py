@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from .freezing import check_layers
     from .making import STATISTICS, make_extractor, make_model
     from .own_data import own_words, reading_of
-    from .prediction import predict, probabilities
+    from .prediction import outputs, predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
     from .scoring import read_split, score, write_split
     from .starting import base_model, with_its_past
+    from .targets import Targets
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
+    "Targets": "targets",
     "ForeignClasses": "foreign_classes",
     "RECIPE": "trainer",
     "STATISTICS": "making",
@@ -36,6 +38,7 @@ _HOMES = {
     "make_model": "making",
     "naming": "recipe",
     "network_facts": "facts",
+    "outputs": "prediction",
     "own_words": "own_data",
     "predict": "prediction",
     "probabilities": "prediction",
@@ -54,6 +57,7 @@ __all__ = [
     "STATISTICS",
     "ForeignClasses",
     "Recipe",
+    "Targets",
     "base_model",
     "build_trainer",
     "check_layers",
@@ -66,6 +70,7 @@ __all__ = [
     "make_model",
     "naming",
     "network_facts",
+    "outputs",
     "own_words",
     "pairs",
     "predict",

@@ -186,7 +186,7 @@ class OptimiserArguments:
 
 @dataclass
 class LossArguments:
-    """What is minimised in training; the loss of the validation is always cross-entropy."""
+    """What is minimised in training; the loss of the validation is cross-entropy, and with targets their CCC."""
 
     loss: str = field(default="cross_entropy", metadata={"help": "cross_entropy or focal"})
     focal_gamma: float = field(
@@ -194,6 +194,14 @@ class LossArguments:
     )
     soft_labels: str = field(
         default="none", metadata={"help": "votes: train on the shares of the raters' votes where a clip has them"}
+    )
+
+    targets: list[str] = field(
+        default_factory=list,
+        metadata={"help": "rate these as well, by their concordance (CCC): any of valence arousal dominance"},
+    )
+    target_weight: float = field(
+        default=0.5, metadata={"help": "share of the targets in the loss; 1: no classes are learned"}
     )
 
 

@@ -23,7 +23,7 @@ from .recipe import Recipe, pairs
 _NETWORKS = (
     *(field.name for field in dataclasses.fields(AugmentArguments)),
     *("imagenet", "imagenet_weights", "patience", "precision", "num_train_epochs", "max_steps", "learning_rate"),
-    *("weight_decay", "label_smoothing_factor", "per_device_train_batch_size"),
+    *("weight_decay", "label_smoothing_factor", "per_device_train_batch_size", "targets", "target_weight"),
 )
 """Keys that mean something for networks alone, and would be passed over."""
 

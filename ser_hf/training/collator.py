@@ -75,15 +75,17 @@ class SerCollator:
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """Gives ``input_features (B, n_mels, n_frames)`` and ``labels``: ids ``(B,)``, soft ``(B, C)`` in training.
 
-        Soft labels of a clip sum to 1, with class weights over the batch to 1 on average.
+        Soft labels of a clip sum to 1, with class weights over the batch to 1 on average. Ratings, ``targets (B, T)``,
+        are mixed as the labels are; a clip mixed with one that nobody rated has none.
         """
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in rows]))
         labels = torch.tensor([row["labels"] for row in rows])
+        targets = torch.tensor([row.get("targets", ()) for row in rows])
         if rows[0]["training"]:
             if "row" in rows[0]:
                 self.rng = np.random.default_rng([self.seed, int(self._epoch), *(row["row"] for row in rows)])
-            features, labels = self._augmented(features, self._soft(labels, rows))
-        return {INPUT_FEATURES: features, "labels": labels}
+            features, labels, targets = self._augmented(features, self._soft(labels, rows), targets)
+        return {INPUT_FEATURES: features, "labels": labels, **({"targets": targets} if targets.shape[1] else {})}
 
     def _soft(self, ids: torch.Tensor, rows: list[dict[str, Any]]) -> torch.Tensor:
         labels = soft_labels(ids, self.num_classes)
@@ -92,12 +94,15 @@ class SerCollator:
                 label[:] = torch.as_tensor(row[LABEL_DISTRIBUTION])
         return labels
 
-    def _augmented(self, features: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        labels = smoothed(labels, self.label_smoothing)
-        features, labels = self._mixed(self._masked(self._moved(features)), labels)
+    def _augmented(
+        self, features: torch.Tensor, labels: torch.Tensor, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        both = torch.cat([smoothed(labels, self.label_smoothing), targets.to(labels.dtype)], dim=1)
+        features, both = self._mixed(self._masked(self._moved(features)), both)
+        labels, targets = both[:, : self.num_classes], both[:, self.num_classes :]
         if self.class_weights is not None:
             labels = weighted(labels, torch.from_numpy(self.class_weights).to(labels.dtype))
-        return features, labels
+        return features, labels, targets
 
     def _moved(self, features: torch.Tensor) -> torch.Tensor:
         strength, rng = self.augment, self.rng

@@ -19,6 +19,7 @@ from ser_hf.models import (
 
 from .recipe import Recipe, pairs
 from .starting import Start
+from .targets import Targets
 
 STATISTICS = "statistics"
 
@@ -40,13 +41,19 @@ def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
         raise RecipeError(str(error)) from error
 
 
-def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor, scheme: Scheme | None = None) -> PreTrainedModel:
+def make_model(
+    recipe: Recipe,
+    extractor: SequenceFeatureExtractor,
+    scheme: Scheme | None = None,
+    targets: Targets | None = None,
+) -> PreTrainedModel:
     """The model of a recipe, with random weights or pretrained ones.
 
     Args:
         recipe: which network.
         extractor: what computes its input.
         scheme: the classes; by default those of the recipe's scheme, and two where only the clips tell them.
+        targets: what it rates; by default the recipe's on the scale 0 to 1.
     """
     tell, scheme = scheme is not None, scheme or get_scheme(recipe.data.scheme)
     scheme = scheme if scheme.classes else Scheme(scheme.name, ("0", "1"))
@@ -56,7 +63,8 @@ def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor, scheme: Sche
         listed = [*MODELS, *BASELINES, TRANSFORMER]
         raise RecipeError(unknown("model", name, listed) + (hint if name in FAMILIES else ""))
     if recipe.model.init_from:
-        model = Start.of(recipe).adapted(recipe, scheme, tell=tell)
+        rated = (targets or Targets.of(recipe.loss.targets)).settings(recipe.loss.target_weight)
+        model = Start.of(recipe).adapted(recipe, scheme, rated, tell=tell)
         model.config.label_scheme = scheme.name
         return model
     imagenet = recipe.model.imagenet or recipe.model.imagenet_weights is not None
@@ -67,7 +75,8 @@ def make_model(recipe: Recipe, extractor: SequenceFeatureExtractor, scheme: Sche
         model.config.label_scheme = scheme.name
         return model
     try:
-        settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings)}
+        rated = (targets or Targets.of(recipe.loss.targets)).settings(recipe.loss.target_weight)
+        settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings), **rated}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
         config.label_scheme = scheme.name
         if isinstance(config, TimmCnnConfig) and imagenet:

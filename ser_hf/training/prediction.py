@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -28,29 +28,51 @@ class Network(Protocol):
         """An output with ``logits (B, C)``."""
 
 
+class Outputs(NamedTuple):
+    """What a model says of clips.
+
+    Attributes:
+        probabilities: ``(N, C)``.
+        dimensions: ratings ``(N, T)`` of ``model.config.targets``; None where it has none.
+    """
+
+    probabilities: np.ndarray
+    dimensions: np.ndarray | None = None
+
+
 def predict(
     model: PreTrainedModel | Svm,
     rows: FeatureRows | WaveformRows,
     batch_size: int = 64,
     speakers: Sequence[str | None] | None = None,
-) -> np.ndarray:
-    """Gives ``(N, C)`` probabilities, computed in float32 on the model's device.
+) -> Outputs:
+    """Gives what a model says of rows, computed in float32 on its device.
 
     The model must be in evaluation mode, as `load_checkpoint` leaves it. A baseline takes all rows at once, and their
     ``speakers``.
     """
     if isinstance(model, Svm):
-        return probabilities(model, rows.__getitems__(list(range(len(rows)))), speakers)
+        return outputs(model, rows.__getitems__(list(range(len(rows)))), speakers)
     starts = range(0, len(rows), batch_size)
     batches = (rows.__getitems__(list(range(start, min(start + batch_size, len(rows))))) for start in starts)
-    return np.concatenate([probabilities(model, batch) for batch in batches])
+    found = [outputs(model, batch) for batch in batches]
+    rated = [one.dimensions for one in found if one.dimensions is not None]
+    shares = np.concatenate([one.probabilities for one in found])
+    return Outputs(shares, np.concatenate(rated) if rated else None)
 
 
-@torch.inference_mode()
 def probabilities(
     model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> np.ndarray:
-    """Gives ``(N, C)`` probabilities of one or more inputs, each a dictionary of arrays and perhaps of a label.
+    """Gives ``(N, C)`` probabilities; see `outputs`."""
+    return outputs(model, inputs, speakers).probabilities
+
+
+@torch.inference_mode()
+def outputs(
+    model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+) -> Outputs:
+    """What a model says of one or more inputs, each a dictionary of arrays and perhaps of a label.
 
     Only inputs of the same shape are computed together: nothing is padded, and a clip's score does not depend on its
     neighbours, whether its model masks padding or not. A baseline takes them all at once, with their speakers, since it
@@ -58,15 +80,18 @@ def probabilities(
     """
     if isinstance(model, Svm):
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in inputs]))
-        shares: np.ndarray = model(features, speakers)["logits"].softmax(dim=-1).numpy()
-        return shares
-    found: dict[int, np.ndarray] = {}
+        return Outputs(model(features, speakers)["logits"].softmax(dim=-1).numpy())
+    shares: dict[int, np.ndarray] = {}
+    rated: dict[int, np.ndarray] = {}
     for numbers in _of_one_shape(inputs):
         names = [name for name, value in inputs[numbers[0]].items() if isinstance(value, np.ndarray)]
         batch = {n: torch.from_numpy(np.stack([inputs[i][n] for i in numbers])).to(model.device) for n in names}
-        scores = model(**batch)["logits"].float().softmax(dim=-1).cpu().numpy()
-        found.update(zip(numbers, scores, strict=True))
-    return np.stack([found[i] for i in range(len(inputs))])
+        said = model(**batch)
+        shares.update(zip(numbers, said["logits"].float().softmax(dim=-1).cpu().numpy(), strict=True))
+        if said.get("dimensions") is not None:
+            rated.update(zip(numbers, said["dimensions"].float().cpu().numpy(), strict=True))
+    order = range(len(inputs))
+    return Outputs(np.stack([shares[i] for i in order]), np.stack([rated[i] for i in order]) if rated else None)
 
 
 def _of_one_shape(inputs: Sequence[dict[str, Any]]) -> list[list[int]]:

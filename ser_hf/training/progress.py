@@ -22,9 +22,13 @@ class Progress(TrainerCallback):
     """One progress line with epoch, loss, validation UAR and the time left, or a table where nobody watches.
 
     It writes to standard error, in the main process alone.
+
+    Args:
+        rated: whether dimensions are rated as well, whose CCC has a column.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rated: bool = False) -> None:
+        self.rated = rated
         self._bar: Any = None
         self._open = contextlib.ExitStack()
         self._told: dict[str, float] = {}
@@ -44,7 +48,7 @@ class Progress(TrainerCallback):
             self._open.enter_context(logging_redirect_tqdm())
             self._describe(state)
         else:
-            _write(_HEAD)
+            _write([*_HEAD[:5], *(["val. CCC"] if self.rated else []), *_HEAD[5:]])
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Moves the line on."""
@@ -88,7 +92,9 @@ class Progress(TrainerCallback):
     def _row(self, state: TrainerState) -> list[str]:
         seconds = time.monotonic() - self._start
         told = [self._told.get(key, math.nan) for key in ("loss", "eval_loss", "eval_uar", "eval_accuracy")]
-        shown = [f"{value:.3f}" for value in told[:2]] + [f"{100 * value:.1f} %" for value in told[2:]]
+        told += [self._told.get("eval_ccc", math.nan)] if self.rated else []
+        shown = [f"{value:.3f}" for value in told[:2]] + [f"{100 * value:.1f} %" for value in told[2:4]]
+        shown += [f"{value:.3f}" for value in told[4:]]
         known = ["-" if math.isnan(value) else text for value, text in zip(told, shown, strict=True)]
         rate = f"{self._told['learning_rate']:.2g}" if "learning_rate" in self._told else "-"
         return [f"{state.epoch or 0:.4g}", *known, rate, f"{seconds:.0f} s"]

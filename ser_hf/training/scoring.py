@@ -13,10 +13,12 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import CheckpointError
 from ser_hf.baselines import Svm
-from ser_hf.evaluation import evaluate_predictions, write_predictions
+from ser_hf.evaluation import evaluate_dimensions, evaluate_predictions, evaluate_votes, write_predictions
 from ser_hf.features import scoring_rows
+from ser_hf.records import LABEL_DISTRIBUTION
 
 from .prediction import predict
+from .targets import ratings
 
 SPLIT = "split.json"
 
@@ -40,8 +42,10 @@ def score(
         regroup: probabilities ``(N, L)`` of the model's labels -> ``(N, C)`` of the classes, where they differ.
     """
     labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
-    probabilities = predict(model, scoring_rows(rows, extractor), speakers=speakers)
+    probabilities, dimensions = predict(model, scoring_rows(rows, extractor), speakers=speakers)
     probabilities = probabilities if regroup is None else regroup(probabilities)
+    targets = [str(name) for name in getattr(model.config, "targets", ())]
+    rated = ratings(rows, targets)
     write_predictions(
         folder / "predictions.parquet",
         clip_ids=list(rows["clip_id"]),
@@ -50,8 +54,16 @@ def score(
         references=labels,
         probabilities=probabilities,
         classes=classes,
+        dimensions={}
+        if dimensions is None
+        else dict(zip(targets, zip(rated.T, dimensions.T, strict=True), strict=True)),
     )
-    return evaluate_predictions(labels, np.argmax(probabilities, axis=1), classes, corpora, speakers)
+    test = evaluate_predictions(labels, np.argmax(probabilities, axis=1), classes, corpora, speakers)
+    if dimensions is not None:
+        test["dimensions"] = evaluate_dimensions(targets, rated, dimensions, speakers)
+    there = LABEL_DISTRIBUTION in rows.column_names
+    soft = evaluate_votes(rows[LABEL_DISTRIBUTION][:], probabilities, speakers) if there else None
+    return {**test, "soft": soft} if soft else test
 
 
 def write_split(folder: Path, parts: Mapping[str, Any]) -> None:

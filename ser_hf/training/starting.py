@@ -87,7 +87,7 @@ class Start:
                     "checkpoint counts), or start without init_from"
                 )
 
-    def adapted(self, recipe: Recipe, scheme: Scheme, *, tell: bool) -> PreTrainedModel:
+    def adapted(self, recipe: Recipe, scheme: Scheme, targets: dict[str, Any], *, tell: bool) -> PreTrainedModel:
         """The model with the classes of a scheme, frozen and adapted as the recipe says.
 
         A class that the checkpoint knows, by whatever word, keeps its part of the head: ids follow the scheme.
@@ -95,6 +95,7 @@ class Start:
         Args:
             recipe: how a transformer is fine-tuned; which labels mean what.
             scheme: the classes.
+            targets: settings of what is rated; a target that the checkpoint rates keeps its part of the head as well.
             tell: log what is kept and what is new.
         """
         old = self.model
@@ -106,13 +107,18 @@ class Start:
         else:
             config = copy.deepcopy(old.config)
             config.id2label, config.label2id = labels, {name: i for i, name in labels.items()}
+            for key, value in {"targets": [], "target_mean": [], "target_std": [], **targets}.items():
+                setattr(config, key, value)
             model = type(old)(config)
             head = {f"{_head(model)[0]}.{part}" for part in ("weight", "bias")}
             model.load_state_dict({k: v for k, v in old.state_dict().items() if k not in head}, strict=False)
         rows = {} if self.headless else _shared(names, scheme, recipe)
+        before = [*getattr(old.config, "targets", ())]
+        rated = {i: before.index(name) for i, name in enumerate(targets.get("targets", ())) if name in before}
+        outputs = rows | {len(labels) + mine: len(names) + theirs for mine, theirs in rated.items()}
         with torch.no_grad():
             (_, new_last), (_, old_last) = _head(model), _head(old)
-            for mine, theirs in rows.items():
+            for mine, theirs in outputs.items():
                 new_last.weight[mine], new_last.bias[mine] = old_last.weight[theirs], old_last.bias[theirs]
         if tell:
             self._tell(model, scheme, rows)

@@ -26,7 +26,7 @@ from ser_hf.augment import WaveformChain
 from ser_hf.base.errors import RecipeError, unknown
 from ser_hf.base.strict_yaml import parse_yaml
 from ser_hf.data import BALANCE_METHODS, class_weights, sample_weights
-from ser_hf.evaluation import METRICS, scores
+from ser_hf.evaluation import METRICS, ccc, scores
 from ser_hf.features import FeatureRows, RecordingRows
 from ser_hf.finetuning import TRANSFORMER
 from ser_hf.models import SerFeatureExtractor
@@ -45,6 +45,7 @@ from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe, naming, pairs
 from .ser_trainer import SerTrainer
 from .soft_labels import SoftLabelTrainer, WeightedSoftLabelTrainer
+from .targets import check_targets
 from .transformer_recipe import check_transformer
 from .votes import count_votes
 from .waveform_collator import WaveformCollator
@@ -110,8 +111,10 @@ def build_trainer(
     if method == "weighted_sampler":
         weighted = WeightedSoftLabelTrainer if stock else WeightedTrainer
         kind = partial(weighted, sample_weights=sample_weights(_labels(train), classes))
+    if recipe.loss.targets:
+        args.label_names = ["labels", "targets"]
     args.disable_tqdm = True
-    callbacks.append(Progress())
+    callbacks.append(Progress(rated=bool(recipe.loss.targets)))
     trainer = kind(
         model=model,
         args=args,
@@ -214,6 +217,7 @@ def _check(recipe: Recipe) -> None:
     check_optimiser(recipe)
     check_loss(recipe.loss, recipe.given)
     check_transformer(recipe)
+    check_targets(recipe)
     check_strengths(recipe.augment)
     check_sizes(recipe.augment.progressive_resize)
     WaveformChain.parse(recipe.augment.waveform_augment)
@@ -221,8 +225,11 @@ def _check(recipe: Recipe) -> None:
     if recipe.model.model != TRANSFORMER:
         check_settings(pairs(recipe.model.model_settings))
     metric = str(args.metric_for_best_model or "loss").removeprefix("eval_")
-    if metric not in (*METRICS, "loss"):
-        raise RecipeError(unknown("metric_for_best_model", metric, (*METRICS, "loss")))
+    known = (*METRICS, "loss", *(["ccc"] if recipe.loss.targets else []))
+    if recipe.loss.targets and recipe.loss.target_weight == 1 and "metric_for_best_model" not in recipe.given:
+        args.metric_for_best_model = metric = "ccc"
+    if metric not in known:
+        raise RecipeError(unknown("metric_for_best_model", metric, known))
     if metric == "loss" and "greater_is_better" not in recipe.given:
         args.greater_is_better = False
 
@@ -243,9 +250,22 @@ def _check_balance(recipe: Recipe) -> None:
 
 
 def validation_scores(prediction: EvalPrediction) -> dict[str, float]:
-    """Accuracy (WA), UAR, macro and weighted F1 of logits ``(N, C)`` against ids ``(N,)``."""
-    logits = np.asarray(prediction.predictions)
-    return scores(np.asarray(prediction.label_ids), logits.argmax(axis=-1), logits.shape[-1])
+    """Accuracy (WA), UAR, macro and weighted F1 of logits ``(N, C)`` against ids ``(N,)``.
+
+    With targets, which come as second of pairs, also ``ccc``, the mean over targets that have a rating.
+    """
+    logits, *dimensions = _parts(prediction.predictions)
+    ids, *rated = _parts(prediction.label_ids)
+    found = scores(ids, logits.argmax(axis=-1), logits.shape[-1])
+    if not rated:
+        return found
+    columns = [i for i in range(rated[0].shape[1]) if np.isfinite(rated[0][:, i]).any()]
+    values = [ccc(rated[0][:, i], dimensions[-1][:, i]) for i in columns]
+    return {**found, "ccc": float(np.mean(values)) if values else 0.0}
+
+
+def _parts(arrays: Any) -> list[np.ndarray]:
+    return [np.asarray(one) for one in arrays] if isinstance(arrays, tuple) else [np.asarray(arrays)]
 
 
 def history(log: list[dict[str, Any]]) -> list[dict[str, float]]:
