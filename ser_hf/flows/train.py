@@ -218,7 +218,10 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
     """Everything results.json says beside the score."""
     info, scheme = data.split.info, data.corpora.scheme
     fold = "" if info.fold is None else f"-fold{info.fold}"
-    caveat = model.caveat if isinstance(model, Svm) else data.caveat
+    caveats = [model.caveat if isinstance(model, Svm) else data.caveat]
+    if recipe.loss.targets and recipe.loss.target_weight == 1:
+        caveats.append("the classes were not trained, so that only the ratings count")
+    caveat = "; ".join(filter(None, caveats))
     return {
         "schema": 1,
         "name": f"{recipe.name}-{info.protocol}{fold}",

@@ -34,7 +34,8 @@ def test_level_and_spread_count_unlike_in_a_correlation():
     true = np.arange(10.0)
     assert ccc(true, true) == pytest.approx(1)
     assert ccc(true, -true + 9) == pytest.approx(-1)
-    assert ccc(true, true + 3) == pytest.approx(naive_ccc(true, true + 3)) < 0.7
+    assert ccc(true, true + 3) == pytest.approx(naive_ccc(true, true + 3))
+    assert ccc(true, true + 3) < 0.7
     assert ccc(true, true / 10) < 0.2
 
 
@@ -67,7 +68,7 @@ def test_clips_that_nobody_rated_are_left_out():
     [
         ([np.nan, np.nan], [1, 2], "there is no rating"),
         ([1, 2], [1, np.nan], "1 predictions are NaN or infinite"),
-        ([1, 2], [1, 2, 3], "expected one rating and one prediction per clip"),
+        ([1, 2], [1, 2, 3], "must be one number per clip"),
     ],
 )
 def test_what_cannot_be_scored(true, guess, message):
