@@ -21,11 +21,14 @@ class PushCommand(Command):
         parser.add_argument("folder", metavar="FOLDER", help="written by `ser-hf train` or `ser-hf build`")
         parser.add_argument("repo", metavar="REPO", help="repository on the Hub, USER/NAME")
         parser.add_argument("--private", action="store_true", help="make a new repository private")
+        parser.add_argument("--licence", help="of a run's recordings of your own, where nothing has said it so far")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Uploads and prints the address."""
         from ser_hf.reporting import is_dataset, push_dataset, push_run
 
-        push = push_dataset if is_dataset(args.folder) else push_run
-        say(push(args.folder, args.repo, private=args.private))
+        if is_dataset(args.folder):
+            say(push_dataset(args.folder, args.repo, private=args.private))
+        else:
+            say(push_run(args.folder, args.repo, private=args.private, licence=args.licence))
         return 0

@@ -18,7 +18,7 @@ from ser_hf.features import prepared
 from ser_hf.labels import Scheme
 from ser_hf.protocols import split_counts
 from ser_hf.reporting import load_results, write_report
-from ser_hf.training import folders, load_checkpoint, read_split, score
+from ser_hf.training import folders, load_checkpoint, read_split, score, trained_on
 
 
 def evaluate(
@@ -68,7 +68,7 @@ def evaluate(
         num_proc=num_proc,
         reading=reading,
     )
-    rows = loaded.dataset.select(_chosen(list(loaded.dataset["clip_id"]), split, own=corpora is None))
+    rows = loaded.dataset.select(_own(loaded.dataset, split)) if corpora is None else _others(loaded.dataset, split)
     rows = prepared(rows, extractor, num_proc=num_proc)
     what = "-".join(names) if corpora else "test"
     target = Path(output) if output else folder / "evaluations" / what
@@ -104,26 +104,31 @@ def evaluate(
     return results, target
 
 
-def _chosen(clips: list[str], split: dict[str, dict[str, list[str]]], *, own: bool) -> list[int]:
-    """Row numbers to score.
+def _own(rows: Any, split: dict[str, dict[str, list[str]]]) -> list[int]:
+    """The numbers of the run's test clips.
 
     Raises:
-        SplitError: a test clip is missing, or a clip was trained on.
+        SplitError: one is missing.
     """
-    if own:
-        position = {clip: i for i, clip in enumerate(clips)}
-        missing = [clip for clip in split["test"]["clips"] if clip not in position]
-        if missing:
-            raise SplitError(
-                f"{len(missing)} of the run's {len(split['test']['clips'])} test clips are not among the recordings, "
-                f"e.g. {missing[0]}; a score on the others would be another score"
-            )
-        return [position[clip] for clip in split["test"]["clips"]]
-    known = set(split["train"]["clips"]) | set(split["validation"]["clips"])
-    trained = [clip for clip in clips if clip in known]
-    if trained:
+    position = {clip: i for i, clip in enumerate(rows["clip_id"][:])}
+    missing = [clip for clip in split["test"]["clips"] if clip not in position]
+    if missing:
         raise SplitError(
-            f"{len(trained)} of {len(clips)} clips were used in training, e.g. {trained[0]}; "
+            f"{len(missing)} of the run's {len(split['test']['clips'])} test clips are not among the recordings, "
+            f"e.g. {missing[0]}; a score on the others would be another score"
+        )
+    return [position[clip] for clip in split["test"]["clips"]]
+
+
+def _others(rows: Any, split: dict[str, dict[str, list[str]]]) -> Any:
+    """The rows, none of which may have been trained on, under whatever name.
+
+    Raises:
+        SplitError: one was.
+    """
+    if trained := trained_on(rows, split):
+        raise SplitError(
+            f"{len(trained)} of {len(rows)} clips were used in training, e.g. {trained[0]}; "
             "leave out --corpora to score the run's own test clips"
         )
-    return list(range(len(clips)))
+    return rows

@@ -6,14 +6,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import pickles_in
 
-from ._results import BUILD
+from ._results import BUILD, RESULTS, load_results
 from ._upload import upload
 from .hub_dataset import is_dataset
-from .model_card import CARD
+from .model_card import CARD, write_model_card
 
+UNKNOWN = "unknown"
+"""Licence of recordings of one's own of which nothing else was said."""
 SKOPS = "model.skops"
 WEIGHTS = "model.safetensors"
 REQUIRED = {
@@ -29,7 +32,13 @@ OPTIONAL = ("*.py", "results.json", "report.html", "recipe.yaml", "plots/*.png")
 
 
 def push_run(
-    run_dir: str | Path, repo_id: str, *, private: bool = False, token: str | None = None, revision: str | None = None
+    run_dir: str | Path,
+    repo_id: str,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    revision: str | None = None,
+    licence: str | None = None,
 ) -> str:
     """Uploads a run folder to a model repository of the Hub, which is made if it does not exist.
 
@@ -43,17 +52,43 @@ def push_run(
         private: for a repository made here: only its owner sees it.
         token: a token that may write; by default ``HF_TOKEN`` or that of ``hf auth login``.
         revision: branch to upload to, made if missing; ``main`` by default.
+        licence: of recordings of one's own whose licence is unknown so far; the card says it from then on.
 
     Returns:
         The address of the repository, or of its branch.
 
     Raises:
-        CheckpointError: the folder is not a checkpoint, or its weights are a pickle.
+        CheckpointError: the folder is not a checkpoint, its weights are a pickle, or the licence of what it was trained
+            on is unknown.
         SerHfError: the Hub refuses or cannot be reached.
     """
+    _settle_licence(Path(run_dir), licence)
     files: dict[str, Path | str] = {**files_to_push(run_dir)}
     files[CARD] = Path(files[CARD]).read_text(encoding="utf-8")
     return upload(files, repo_id, Path(run_dir).resolve().name, private=private, token=token, revision=revision)
+
+
+def _settle_licence(folder: Path, licence: str | None) -> None:
+    """Refuses what was trained on recordings of an unknown licence; one that is given now is written down.
+
+    Raises:
+        CheckpointError: nobody said under what terms the recordings may be used.
+    """
+    if not (folder / RESULTS).is_file():
+        return
+    results = load_results(folder)
+    unknown = [corpus for corpus in results["data"]["corpora"] if corpus["licence"] == UNKNOWN]
+    if unknown and not licence:
+        names = ", ".join(corpus["name"] for corpus in unknown)
+        raise CheckpointError(
+            f"{folder} was trained on {names}, whose licence is unknown; say under what terms the recordings are used "
+            "by --licence, e.g. --licence 'CC BY 4.0', or by `licence:` in the YAML file beside them"
+        )
+    for corpus in unknown:
+        corpus["licence"] = licence
+    if unknown:
+        write_json(folder / RESULTS, results)
+        write_model_card(folder)
 
 
 def files_to_push(run_dir: str | Path) -> dict[str, Path]:

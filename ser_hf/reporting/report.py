@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.base.atomic import write_text
-from ser_hf.evaluation import SOFT_TITLES
 
 from . import _wording
 from ._results import load_predictions, load_results
@@ -34,6 +33,8 @@ def write_report(run_dir: str | Path) -> Path:
     Raises:
         SerHfError: one of the two files is missing, unreadable or incomplete.
     """
+    from ser_hf.evaluation import SOFT_TITLES  # loads more than a figure needs
+
     run_dir = Path(run_dir)
     results = load_results(run_dir)
     predictions = load_predictions(run_dir, results)

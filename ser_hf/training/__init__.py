@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .own_data import own_words, reading_of
     from .prediction import outputs, predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
-    from .scoring import read_split, score, write_split
+    from .scoring import read_split, score, trained_on, write_split
     from .starting import base_model, with_its_past
     from .targets import Targets
     from .trainer import RECIPE, build_trainer, configure
@@ -49,6 +49,7 @@ _HOMES = {
     "read_split": "scoring",
     "reading_of": "own_data",
     "score": "scoring",
+    "trained_on": "scoring",
     "with_its_past": "starting",
     "write_split": "scoring",
 }
@@ -78,6 +79,7 @@ __all__ = [
     "read_split",
     "reading_of",
     "score",
+    "trained_on",
     "with_its_past",
     "write_split",
 ]

@@ -24,6 +24,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     ),
     **dict.fromkeys(("time_stretch", "frequency_stretch", "zoom", "brightness", "spectrogram_noise"), (0, 1000)),
     **dict.fromkeys(("mixup_alpha", "cutmix_alpha", "focal_gamma"), (0, 1000)),
+    "target_weight": (0, 1),
     **dict.fromkeys(("learning_rate", "head_learning_rate", "l2", "weight_decay", "adam_epsilon"), (0, 1000)),
     **dict.fromkeys(("f_min", "f_max"), (0, 384_000)),
     **dict.fromkeys(("trim_db", "top_db"), (0, 1000)),

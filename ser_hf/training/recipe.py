@@ -127,6 +127,8 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
             raise RecipeError(f"{where}: {key} is a list, {value}; expected one value")
     overrides = _settle_overrides(own_words([part for word in overrides for part in _split(word)]), given)
     options = [word[2:] for word in overrides if word.startswith("--")]
+    if "protocol" in options:  # another rule: the fold of the file's is none of its own
+        given = {key: value for key, value in given.items() if key not in ("fold", "folds", "test_speakers")}
     settle_strategies(given, overrides, where)
     name = _run_name(file, given, overrides)
     given.setdefault("output_dir", _output_dir(name, given, overrides))

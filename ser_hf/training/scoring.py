@@ -15,7 +15,7 @@ from ser_hf.base.errors import CheckpointError
 from ser_hf.baselines import Svm
 from ser_hf.evaluation import evaluate_dimensions, evaluate_predictions, evaluate_votes, write_predictions
 from ser_hf.features import scoring_rows
-from ser_hf.records import LABEL_DISTRIBUTION
+from ser_hf.records import AUDIO_HASH, LABEL_DISTRIBUTION
 
 from .prediction import predict
 from .targets import ratings
@@ -67,12 +67,35 @@ def score(
 
 
 def write_split(folder: Path, parts: Mapping[str, Any]) -> None:
-    """Writes split.json: the clips and speakers of every split."""
+    """Writes split.json: the clips, speakers and recordings (by the start of their hash) of every split."""
     members = {
-        name: {"clips": list(rows["clip_id"]), "speakers": sorted(set(rows["speaker"]) - {None})}
+        name: {
+            "clips": list(rows["clip_id"]),
+            "speakers": sorted(set(rows["speaker"]) - {None}),
+            "recordings": recordings(rows),
+        }
         for name, rows in parts.items()
     }
     write_json(folder / SPLIT, members)
+
+
+def recordings(rows: Any) -> list[str]:
+    """What tells the recordings of rows apart whatever they are called; none where the rows have no hashes."""
+    return [digest[:16] for digest in rows[AUDIO_HASH][:]] if AUDIO_HASH in rows.column_names else []
+
+
+def trained_on(rows: Any, split: Mapping[str, Mapping[str, list[str]]]) -> list[str]:
+    """The clips among rows that a run was trained on or chosen by, by their id or by their recording.
+
+    Args:
+        rows: of a harmonised dataset.
+        split: what `read_split` gives.
+    """
+    ids, heard = (
+        {one for name in ("train", "validation") for one in split[name].get(key, [])} for key in ("clips", "recordings")
+    )
+    hashes = recordings(rows) or [""] * len(rows)
+    return [clip for clip, digest in zip(rows["clip_id"][:], hashes, strict=True) if clip in ids or digest in heard]
 
 
 def read_split(folder: Path) -> dict[str, dict[str, list[str]]]:

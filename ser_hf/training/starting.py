@@ -22,7 +22,7 @@ from ser_hf.protocols import Split
 from .arguments import FeatureArguments
 from .checkpoint import load_start
 from .recipe import Recipe, pairs
-from .scoring import SPLIT, read_split
+from .scoring import SPLIT, read_split, trained_on
 
 _UNKNOWN = "what it was trained on is not known here"
 
@@ -148,9 +148,7 @@ def with_its_past(split: Split, source: str) -> tuple[Split, str | None]:
     if not (Path(source) / SPLIT).is_file():
         return split, f"it started from {_called(source)}, and {_UNKNOWN}"
     past, test = read_split(Path(source)), split.datasets["test"]
-    seen = {clip for name in ("train", "validation") for clip in past[name]["clips"]}
-    again = [clip for clip in test["clip_id"][:] if clip in seen]
-    if again:
+    if again := trained_on(test, past):
         raise SplitError(
             f"{len(again)} of {len(test)} test clips were used in training by {source}, e.g. {again[0]}; split as that "
             "run did (the same protocol, fold and seed), or start from another checkpoint"

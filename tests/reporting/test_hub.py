@@ -233,3 +233,14 @@ def test_a_pushed_checkpoint_is_pulled_as_the_card_says(hub, push, fresh_process
 
 
 _PULLED = {"features": "features.npy", "logits": "logits.npy", "scores": "scores.json"}
+
+
+def test_what_was_trained_on_recordings_of_an_unknown_licence_waits_for_a_word(hub, push, tmp_path, results):
+    run = stub(tmp_path / "run")
+    corpora = [{**corpus, "licence": "unknown"} for corpus in results["data"]["corpora"]]
+    (run / "results.json").write_text(json.dumps({**results, "data": {**results["data"], "corpora": corpora}}))
+    refused, sent = push({"run_dir": run}, {"run_dir": run, "licence": "CC BY 4.0"})
+    assert re.search(r"was trained on \w+.*, whose licence is unknown; say under what terms .* --licence", refused)
+    assert sent == f"{hub.url}/tester/model"
+    card = hub.files("tester/model")["README.md"].decode()
+    assert "license: cc-by-4.0" in card

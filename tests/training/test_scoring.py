@@ -66,8 +66,8 @@ def test_a_score_and_its_predictions_agree(model, rows, tmp_path):
 def test_the_members_of_a_split_are_written_and_read(rows, tmp_path):
     write_split(tmp_path, {"train": rows.select(range(4)), "test": rows.select([9])})
     assert read_split(tmp_path) == {
-        "train": {"clips": ["x/0", "x/1", "x/2", "x/3"], "speakers": ["a", "b"]},
-        "test": {"clips": ["x/9"], "speakers": ["a"]},
+        "train": {"clips": ["x/0", "x/1", "x/2", "x/3"], "speakers": ["a", "b"], "recordings": []},
+        "test": {"clips": ["x/9"], "speakers": ["a"], "recordings": []},
     }
 
 

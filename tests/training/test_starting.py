@@ -95,6 +95,16 @@ def test_clips_that_were_trained_on_are_not_tested_on(tiny_run, tiny_recipe):
         prepare(recipe)
 
 
+def test_recordings_under_other_names_were_trained_on_all_the_same(tiny_run, tiny_recipe, tones_root, tmp_path):
+    for i, path in enumerate(sorted((tones_root / "ravdess").rglob("*.wav"))):
+        folder = tmp_path / "calls" / ("sad" if i % 2 else "happy")
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / f"{i}.wav")
+    words = ["--init_from", str(tiny_run.folder), "--dataset", str(tmp_path / "calls"), "--protocol", "random"]
+    with pytest.raises(SplitError, match=r"test clips were used in training by .*tiny, e\.g\. calls/"):
+        prepare(load_recipe(tiny_recipe, words))
+
+
 def test_of_a_checkpoint_without_a_past_nothing_is_claimed(tiny_run, tiny_recipe, tmp_path):
     copy = tmp_path / "pulled"
     shutil.copytree(tiny_run.folder, copy, ignore=shutil.ignore_patterns("split.json", "checkpoints"))
