@@ -1,5 +1,7 @@
 """Datasets as corpora: columns of any name, classes in any order, splits of their own, and rows that say too little."""
 
+from pathlib import Path
+
 import datasets
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import soundfile
 
 from ser_hf.audio import decode
 from ser_hf.base.errors import AudioError, CorpusError
-from ser_hf.corpora import Reading
+from ser_hf.corpora import CORPORA, Reading
 from ser_hf.data import SerCorpus, dataset_source, load_corpus
 from ser_hf.data._dataset_source import is_dataset
 from ser_hf.flows.build import build
@@ -281,3 +283,51 @@ def test_a_broken_file_is_told_in_one_line(load, tmp_path, content):
     (tmp_path / "train.parquet").write_bytes(content)
     with pytest.raises(CorpusError, match=r"train\.parquet cannot be loaded as a dataset: "):
         load(tmp_path / "train.parquet")
+
+
+NEMO = [("EB0", "anger", 1), ("EB0", "sadness", 2), ("KD0", "happiness", 3), ("WR0", "surprised", 4)]
+
+
+def test_a_dataset_like_nemo_says_what_its_file_names_say(load, recordings, tmp_path):
+    """Columns as on the Hub: file_id, audio, emotion, raw_text, normalized_text, speaker_id, gender, age."""
+    names = [f"{speaker}_{emotion}_{number}" for speaker, emotion, number in NEMO]
+    rows = {
+        "file_id": names,
+        "audio": [{"bytes": p.read_bytes(), "path": f"{n}.wav"} for n, p in zip(names, recordings, strict=False)],
+        "emotion": [emotion for _, emotion, _ in NEMO],
+        "raw_text": ["Zażółć gęślą jaźń."] * 4,
+        "normalized_text": ["zażółć gęślą jaźń"] * 4,
+        "speaker_id": [speaker for speaker, *_ in NEMO],
+        "gender": ["female", "female", "male", "male"],
+        "age": ["22", "22", "25-30", "31"],
+    }
+    features = datasets.Features({name: STRUCT if name == "audio" else datasets.Value("string") for name in rows})
+    made = datasets.Dataset.from_dict(rows, features).cast_column("audio", datasets.Audio(decode=False))
+    found = load(saved(made, tmp_path), scheme="8class").dataset
+    for row, name in zip(found, names, strict=True):
+        truth = CORPORA["nemo"].reader(tmp_path)(Path(f"samples/{name}.wav"))
+        assert row["emotion"] == truth.emotion
+        assert row["speaker"].removeprefix("mine_") == truth.speaker.removeprefix("nemo_")
+    assert found["sentence"] == ["Zażółć gęślą jaźń."] * 4
+    assert found["age"] == [22, 22, None, 31]
+
+
+def test_audformats_tables_of_emodb_load_as_they_are(tmp_path, recordings):
+    """``db.emotion.csv`` beside ``wav/``, filewise, and the same as segments of whole files."""
+    names = ["03a01Fa", "03a01Nc", "03a01Wa", "16b10Td"]
+    words = {"Fa": "happiness", "Nc": "neutral", "Wa": "anger", "Td": "sadness"}
+    (tmp_path / "emo/wav").mkdir(parents=True)
+    for name, path in zip(names, recordings, strict=False):
+        (tmp_path / f"emo/wav/{name}.wav").write_bytes(path.read_bytes())
+    files = [f"wav/{name}.wav,{words[name[-2:]]},0.97\n" for name in names]
+    (tmp_path / "emo/db.emotion.csv").write_text("file,emotion,emotion.confidence\n" + "".join(files))
+    spans = [f"wav/{n}.wav,0 days 00:00:00,0 days 00:00:00.080000,{words[n[-2:]]},{n[:2]}\n" for n in names]
+    (tmp_path / "emo/segments.csv").write_text("file,start,end,emotion,speaker\n" + "".join(spans))
+    for table, seconds in (("db.emotion.csv", 0.1), ("segments.csv", 0.08)):
+        place = tmp_path / "emo" / table
+        found = load_corpus(["mine"], data_dirs={"mine": place}, cache_dir=tmp_path / "cache").dataset
+        truth = [CORPORA["emodb"].parse(Path(f"wav/{name}.wav")) for name in sorted(names)]
+        assert found["emotion"] == [clip.emotion for clip in truth]
+        assert found["duration"] == pytest.approx([seconds] * 4)
+        if table == "segments.csv":
+            assert found["speaker"] == [clip.speaker.replace("emodb", "mine") for clip in truth]
