@@ -295,4 +295,4 @@ def test_the_device_does_not_matter(chosen: dict, tf32: bool, monkeypatch: pytes
     on_device = log_mel(clips.cuda(), LogMelSettings(**chosen))
     assert on_device.is_cuda
     torch.testing.assert_close(on_device.cpu(), log_mel(clips, LogMelSettings(**chosen)), atol=1e-2, rtol=0)
-    torch.testing.assert_close(on_device[:5], log_mel(clips[:5].cuda(), LogMelSettings(**chosen)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(on_device[:5], log_mel(clips[:5].cuda(), LogMelSettings(**chosen)), atol=1e-3, rtol=0)
