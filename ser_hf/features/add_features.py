@@ -33,7 +33,8 @@ def add_features(
     """Adds ``input_features``, ``(n_mels, n_frames)``, to every row.
 
     The features of a clip are its own: neither batch size, nor neighbours, nor number of processes, nor streaming
-    changes them by more than 1e-5 dB (on a GPU, whose products add up in another order for other batches, 1e-3 dB). `LiveFeatureRows` gives the same without a cache.
+    changes them by more than 1e-5 dB; on a GPU, which adds up in another order for other batches, 1e-3 dB.
+    `LiveFeatureRows` gives the same without a cache.
 
     Of a dataset with files they are written to a file beside them, by ``datasets``, and the other columns are not
     written again unless rows were selected or shuffled. The file is found again for the same rows, settings of the
