@@ -141,9 +141,10 @@ def log_mel(waveforms: torch.Tensor, settings: LogMelSettings, out: torch.Tensor
     within 1e-3 dB down to 70 dB under the loudest point. Lower, a few points in ten million are off by up to 2e-3 dB:
     the rounding of a float32 transform lies some 150 dB under a loud frame, and librosa's is done in float64.
 
-    On a CPU a clip's result is the same within 1e-5 dB in every batch and beside every neighbour, on a GPU within 1e-3
-    dB. Values are not looked at: a NaN spreads over its clip and no further, samples beyond 1 are as good as others. Silence is 0 dB. A
-    CPU works on a few hundred frames at a time, so that long clips take little memory; see `for_blocks`.
+    On a CPU a clip's result is the same within 1e-5 dB in every batch and beside every neighbour, on a GPU within
+    1e-3 dB. Values are not looked at: a NaN spreads over its clip and no further, samples beyond 1 are as good as
+    others. Silence is 0 dB. A CPU works on a few hundred frames at a time, so that long clips take little memory;
+    see `for_blocks`.
 
     Args:
         waveforms: ``(B, n_samples)`` float32, on the device to compute on.
