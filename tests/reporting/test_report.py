@@ -240,3 +240,21 @@ def test_no_key_is_read_that_was_not_checked(make_run, write_run):
             refused.append((path, str(error)))
     assert len(refused) > 80
     assert [path for path, message in refused if str(path[-1]) not in message] == []
+
+
+def test_ratings_and_votes_are_shown_where_there_are_any(run_dir):
+    results = json.loads((run_dir / "results.json").read_text())
+    score = {"value": 0.512, "clips": [0.412, 0.612], "speakers": None}
+    results["test"]["dimensions"] = {
+        "arousal": {"n_clips": 9, "mean": 4.0, "std": 1.0, **dict.fromkeys(("ccc", "pearson", "mae", "rmse"), score)},
+        "valence": {"n_clips": 0},
+    }
+    names = ("kl_divergence", "js_divergence", "majority_accuracy")
+    results["test"]["soft"] = {"n_clips": 7, **dict.fromkeys(names, score)}
+    (run_dir / "results.json").write_text(json.dumps(results))
+    html, card = write_report(run_dir).read_text(), write_model_card(run_dir).read_text()
+    assert "0.412–0.612" in html
+    assert "no test clip was rated" in html
+    assert "7 clips with votes" in html
+    assert "| arousal | 9 | 0.512 | 0.412–0.612 | – | 0.512 |" in card
+    assert "votes of the raters of 7 test clips" in card
