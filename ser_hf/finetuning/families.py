@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 TRANSFORMER = "transformer"
 """What a recipe calls the model; which one it is says the setting ``pretrained``."""
@@ -86,4 +86,5 @@ FAMILIES: dict[str, Family] = {
         reference="Gong et al. (2021), doi 10.21437/Interspeech.2021-698",
     ),
 }
+FAMILIES["whisper_ser"] = replace(FAMILIES["whisper"], title="Whisper encoder over true lengths")
 """``model_type`` -> family."""

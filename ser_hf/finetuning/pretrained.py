@@ -19,11 +19,14 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
     SequenceFeatureExtractor,
+    WhisperConfig,
+    WhisperFeatureExtractor,
 )
 
 from ser_hf.base.errors import RecipeError, SerHfError, unknown
 from ser_hf.base.pickles import pickles_in
 from ser_hf.base.weights import plain, wrong_with
+from ser_hf.models import WhisperSerConfig, WhisperSerFeatureExtractor
 
 from .families import FAMILIES, Family
 from .lora import add_lora
@@ -39,20 +42,28 @@ _FROM_THE_DATA = ("masked_spec_embed",)
 """Encoder weights that a checkpoint may lack: what is put where training masks the input."""
 
 
-def load_extractor(pretrained: str) -> SequenceFeatureExtractor:
-    """The feature extractor of a published checkpoint.
+def load_extractor(pretrained: str, trim_db: float | None = None) -> SequenceFeatureExtractor:
+    """The feature extractor of a published checkpoint; of Whisper ours, which does not pad clips to 30 s.
 
     Args:
         pretrained: a repository on the Hub, or a local folder.
+        trim_db: silence at both ends this many dB under the loudest frame is cut; of Whisper alone.
 
     Raises:
-        RecipeError: there is none, or it takes no recordings.
+        RecipeError: there is none, or it takes no recordings, or does not trim.
     """
     _check_folder(pretrained, "preprocessor_config.json")
     with _one_clear_error(pretrained, "the feature extractor"), quiet():
         extractor = AutoFeatureExtractor.from_pretrained(pretrained, trust_remote_code=False)  # type: ignore[no-untyped-call]
     if not isinstance(extractor, SequenceFeatureExtractor):
         raise RecipeError(f"{pretrained}: expected a feature extractor for audio, found {type(extractor).__name__}")
+    if isinstance(extractor, WhisperFeatureExtractor):
+        with _one_clear_error(pretrained, "the feature extractor"):
+            return WhisperSerFeatureExtractor.from_dict({**extractor.to_dict(), "trim_db": trim_db})
+    if trim_db is not None:
+        raise RecipeError(
+            f"trim_db is {trim_db}, and {type(extractor).__name__} of {pretrained} hears all; leave it out"
+        )
     return extractor
 
 
@@ -98,8 +109,9 @@ def _configuration(settings: TransformerSettings, classes: Mapping[int, str]) ->
             f"{source} is a {config.model_type!r}; a transformer to fine-tune is one of {', '.join(FAMILIES)}"
         )
     family = FAMILIES[config.model_type]
+    kind: type[PreTrainedConfig] = WhisperSerConfig if isinstance(config, WhisperConfig) else type(config)
     common = {field.name for field in dataclasses.fields(PreTrainedConfig)}
-    known = sorted({field.name for field in dataclasses.fields(type(config))} - common)
+    known = sorted({field.name for field in dataclasses.fields(kind)} - common)
     own = [field.name for field in dataclasses.fields(TransformerSettings) if field.name != "config"]
     for key in settings.config:
         if key not in known:
@@ -107,7 +119,8 @@ def _configuration(settings: TransformerSettings, classes: Mapping[int, str]) ->
     changed = {**settings.config, **(_weighted(settings, family) if settings.weighted_layers else {})}
     labels = {"id2label": dict(classes), "label2id": {name: i for i, name in classes.items()}}
     with _one_clear_error(source, f"settings {' '.join(f'{k}={v}' for k, v in changed.items())}"):
-        new = type(config).from_dict({**config.to_dict(), **changed, **labels})
+        before = {key: value for key, value in config.to_dict().items() if key not in ("model_type", "architectures")}
+        new = kind.from_dict({**before, **changed, **labels})
     return new, family, config.label2id != new.label2id
 
 

@@ -23,10 +23,14 @@ from transformers import (
 from .classification import SpectrogramClassifier, SpectrogramConfig, ccc_loss
 from .cnn_blstm_attention import CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification
 from .feature_extraction import SerFeatureExtractor
+from .pooling import POOLINGS, even, moments
 from .timm_cnn import TimmCnnConfig, TimmCnnForAudioClassification
+from .whisper_input import WhisperSerFeatureExtractor
+from .whisper_ser import WhisperSerConfig, WhisperSerForAudioClassification, encode
 
 __all__ = [
     "MODELS",
+    "POOLINGS",
     "CnnBlstmAttentionConfig",
     "CnnBlstmAttentionForAudioClassification",
     "SerFeatureExtractor",
@@ -34,10 +38,16 @@ __all__ = [
     "SpectrogramConfig",
     "TimmCnnConfig",
     "TimmCnnForAudioClassification",
+    "WhisperSerConfig",
+    "WhisperSerFeatureExtractor",
+    "WhisperSerForAudioClassification",
     "build_config",
     "build_extractor",
     "build_model",
     "ccc_loss",
+    "encode",
+    "even",
+    "moments",
 ]
 
 MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = {
@@ -109,13 +119,15 @@ def build_extractor(**settings: Any) -> SerFeatureExtractor:
 
 
 def _register() -> None:
-    for name, (config_class, model_class) in MODELS.items():
-        AutoConfig.register(name, config_class, exist_ok=True)
+    whisper = (WhisperSerConfig, WhisperSerForAudioClassification)
+    for config_class, model_class in (*MODELS.values(), whisper):
+        extractor_class = WhisperSerFeatureExtractor if config_class is WhisperSerConfig else SerFeatureExtractor
+        AutoConfig.register(config_class.model_type, config_class, exist_ok=True)
         AutoModelForAudioClassification.register(config_class, model_class, exist_ok=True)
-        AutoFeatureExtractor.register(config_class, SerFeatureExtractor, exist_ok=True)  # type: ignore[no-untyped-call]
+        AutoFeatureExtractor.register(config_class, extractor_class, exist_ok=True)  # type: ignore[no-untyped-call]
         config_class.register_for_auto_class()  # type: ignore[no-untyped-call]
         model_class.register_for_auto_class("AutoModelForAudioClassification")  # type: ignore[no-untyped-call]
-    SerFeatureExtractor.register_for_auto_class("AutoFeatureExtractor")  # type: ignore[no-untyped-call]
+        extractor_class.register_for_auto_class("AutoFeatureExtractor")  # type: ignore[no-untyped-call]
 
 
 _register()

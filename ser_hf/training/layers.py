@@ -11,7 +11,7 @@ from torch.nn.utils.parametrize import is_parametrized
 Layer = tuple[nn.Module, ...]
 """Modules that hold parameters or running statistics themselves, and go together."""
 
-_HEADS = ("classifier", "projector")
+_HEADS = ("classifier", "pooling", "projector")
 """Parts that are new to every task, by the names transformers and this package give them."""
 
 

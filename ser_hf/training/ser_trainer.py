@@ -14,6 +14,8 @@ from transformers.trainer_utils import rotate_checkpoints
 from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
 
+from .length_buckets import LengthBuckets
+
 LOSS = "loss_so_far.json"
 _WORKSHOP = ".writing"
 _STATE = "trainer_state.json"
@@ -55,6 +57,15 @@ class SerTrainer(Trainer):
         inner = getattr(loader, "base_dataloader", loader)  # accelerate may have wrapped it
         loader.generator = inner.generator = torch.Generator().manual_seed(self.args.seed)
         return loader
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        """The stock one; clips of like length together, by rows that know their lengths, without reading them all."""
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        lengths = getattr(rows, "lengths", None)
+        if lengths is None or self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        together = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthBuckets(lengths(), together, self.args.seed)
 
     def _get_output_dir(self, trial: Any) -> str:
         return str(self._place) if self._place is not None else str(super()._get_output_dir(trial))

@@ -10,7 +10,7 @@ from ser_hf.finetuning import TRANSFORMER, TransformerSettings
 from .arguments import AugmentArguments, FeatureArguments
 from .recipe import Recipe, pairs
 
-_OF_RECORDINGS = ("waveform_augment", "duration")
+_OF_RECORDINGS = ("waveform_augment", "duration", "trim_db")
 """Keys of features and augmentation that are about recordings, and not about our spectrograms of them."""
 
 
@@ -28,7 +28,7 @@ def check_transformer(recipe: Recipe) -> None:
             raise RecipeError(
                 f"{key} is of our spectrograms, and model 'transformer' hears recordings as they are, through the "
                 "feature extractor it was pretrained with; leave it out (of the features only duration counts, which "
-                "cuts training clips)"
+                "cuts training clips, and for Whisper trim_db)"
             )
         raise RecipeError(
             f"{key} changes our spectrograms, and model 'transformer' has none; augment the recordings by "
