@@ -27,7 +27,8 @@ TABLE = [row for row in ROWS if row["test_clips"]]
 
 def test_there_are_recipes():
     families = ("cnn_blstm_attention", "resnet34", "resnet50", "vgg19", "mobilenetv3")
-    assert {f"ravdess_savee/{name}.yaml" for name in (*families, "resnet34_imagenet", "vgg19_imagenet")} <= set(NAMES)
+    assert {f"from_scratch/{name}.yaml" for name in families} <= set(NAMES)
+    assert {f"imagenet/{name}_imagenet.yaml" for name in ("resnet34", "vgg19")} <= set(NAMES)
     assert "cpu.yaml" in HARDWARE
 
 
