@@ -106,6 +106,7 @@ def test_a_recipe_of_an_image_network_starts_from_a_local_file(name, tmp_path):
     backbone = backbone_of(name)
     path = published_weights(backbone, tmp_path)
     recipe = load_recipe(RECIPES / name, ["--imagenet_weights", str(path)])
+    assert recipe.settings()["imagenet_weights"] == path.name, "without the folders of this machine"
     published, loaded = load_file(path), make_model(recipe, make_extractor(recipe)).backbone.state_dict()
     first = f"{timm.get_pretrained_cfg(backbone).first_conv}.weight"
     published[first] = published[first].sum(1, keepdim=True)

@@ -88,6 +88,8 @@ class Recipe:
             del values["dataset"]
         if self.model.init_from and Path(self.model.init_from).is_dir():  # by its name, without the machine's folders
             values["init_from"] = Path(self.model.init_from).resolve().name
+        if self.model.imagenet_weights:
+            values["imagenet_weights"] = Path(self.model.imagenet_weights).name
         return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
 
 
