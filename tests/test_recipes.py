@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 import timm
+import torch
 from accelerate.commands.config.config_args import load_config_from_file
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from ser_hf.flows import train as flow
 from ser_hf.flows.train import train
 from ser_hf.reporting import load_results
 from ser_hf.reporting.results_table import COLUMNS, SMOKE
-from ser_hf.training import load_recipe, pairs
+from ser_hf.training import load_recipe, make_extractor, make_model, pairs
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 NAMES = sorted(str(p.relative_to(RECIPES)) for p in RECIPES.rglob("*.yaml") if p.parent.name != "accelerate")
@@ -27,7 +28,8 @@ TABLE = [row for row in ROWS if row["test_clips"]]
 
 def test_there_are_recipes():
     families = ("cnn_blstm_attention", "resnet34", "resnet50", "vgg19", "mobilenetv3")
-    assert {f"ravdess_savee/{name}.yaml" for name in (*families, "resnet34_imagenet", "vgg19_imagenet")} <= set(NAMES)
+    assert {f"from_scratch/{name}.yaml" for name in families} <= set(NAMES)
+    assert {f"imagenet/{name}_imagenet.yaml" for name in ("resnet34", "vgg19")} <= set(NAMES)
     assert "cpu.yaml" in HARDWARE
 
 
@@ -44,6 +46,13 @@ def pretrained(name: str) -> str | None:
     return settings.get("pretrained")
 
 
+def backbone_of(name: str) -> str | None:
+    """The timm model of a recipe, if any."""
+    recipe = load_recipe(RECIPES / name)
+    return pairs(recipe.model.model_settings)["backbone"] if recipe.model.model == "timm_cnn" else None
+
+
+IMAGE_NETWORKS = [name for name in NAMES if backbone_of(name)]
 HUB = {name for name in NAMES if pretrained(name)}
 FAMILY_OF = {"wav2vec2": "wav2vec2", "hubert": "hubert", "wavlm": "wavlm", "data2vec": "data2vec-audio"}
 FAMILY_OF |= {"whisper": "whisper", "ast": "audio-spectrogram-transformer"}
@@ -90,6 +99,23 @@ def test_a_recipe_runs_for_two_steps(name, tones_root, tmp_path, monkeypatch, st
     if results["model"]["library"] == "transformers":
         assert sum(entry.get("loss") is not None for entry in results["training"]["history"]) >= 1
     assert (tmp_path / "run" / "README.md").read_text(encoding="utf-8").startswith("---\n")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if "vgg" in n else n for n in IMAGE_NETWORKS])
+def test_a_recipe_of_an_image_network_starts_from_a_local_file(name, tmp_path):
+    backbone = backbone_of(name)
+    path = published_weights(backbone, tmp_path)
+    recipe = load_recipe(RECIPES / name, ["--imagenet_weights", str(path)])
+    assert recipe.settings()["imagenet_weights"] == path.name, "without the folders of this machine"
+    published, loaded = load_file(path), make_model(recipe, make_extractor(recipe)).backbone.state_dict()
+    first = f"{timm.get_pretrained_cfg(backbone).first_conv}.weight"
+    published[first] = published[first].sum(1, keepdim=True)
+    assert all(torch.equal(tensor, published[key]) for key, tensor in loaded.items())
+
+
+def test_the_two_recipes_of_one_network_differ_in_the_weights_it_starts_from():
+    scratch, imagenet = (load_recipe(RECIPES / f / "efficientnet_lite0.yaml") for f in ("from_scratch", "imagenet"))
+    assert imagenet.settings() == {**scratch.settings(), "imagenet": True}
 
 
 @pytest.mark.parametrize("name", HARDWARE)

@@ -24,6 +24,7 @@ from ser_hf.baselines import BASELINES
 from ser_hf.finetuning import TRANSFORMER
 from ser_hf.inference import SerClassifier
 from ser_hf.training import Recipe, configure, load_recipe, make_extractor, make_model
+from ser_hf.training.shipped_recipes import recipe_files
 
 from ._measure import Settings, Subject, measure, timed
 
@@ -36,7 +37,7 @@ class ModelRow:
 
     Attributes:
         recipe: ``<folder>/<file>``.
-        name: of the recipe, without folder.
+        name: ``<folder>/<name>``, as ``ser-hf train`` takes it.
         family: the model's type.
         parameters: all of them.
         macs: multiplications with an addition of a forward pass of one clip, in convolutions, matrix products and LSTM.
@@ -79,7 +80,7 @@ class ModelTable:
 
 
 def bench_models(settings: Settings) -> ModelTable:
-    """Measures the models of ``settings.recipes``, a folder of recipes, each with random weights.
+    """Measures the models of ``settings.recipes``, a folder of recipes or of such folders, each with random weights.
 
     Answers are computed in float32 on the CPU, training as the recipe says on this machine.
 
@@ -87,9 +88,9 @@ def bench_models(settings: Settings) -> ModelTable:
         SerHfError: there is no such folder, or no recipe in it.
     """
     folder = Path(settings.recipes or "")
-    files = sorted(folder.glob("*.yaml")) if settings.recipes and folder.is_dir() else []
+    files = recipe_files(folder) if settings.recipes else []
     if not files:
-        raise SerHfError(f"no recipes in {settings.recipes}; give a folder of them, as recipes/ravdess_savee")
+        raise SerHfError(f"no recipes in {settings.recipes}; give a folder of them, as recipes/imagenet")
     rows, notes, precisions = [], [], set()
     for file in files:
         with tempfile.TemporaryDirectory() as runs:
@@ -98,7 +99,7 @@ def bench_models(settings: Settings) -> ModelTable:
                 configure(recipe)
                 rows.append(_row(file, recipe, settings))
             except (SerHfError, OSError) as error:  # no network, or one that is not here
-                notes.append(f"{file.stem}: not measured, {' '.join(str(error).split())}")
+                notes.append(f"{_name(recipe)}: not measured, {' '.join(str(error).split())}")
             else:
                 precisions.add("bf16" if recipe.training.bf16 else "fp32")
     return ModelTable(rows, notes, settings, " and ".join(sorted(precisions)))
@@ -155,7 +156,7 @@ def _row(file: Path, recipe: Recipe, settings: Settings) -> ModelRow:
     answering, training = measure(subjects, "answer", settings.repeats)
     return ModelRow(
         recipe=str(recipe.file),
-        name=file.stem,
+        name=_name(recipe),
         family=str(model.config.model_type),
         parameters=parameters,
         macs=macs,
@@ -185,6 +186,10 @@ def _training(model: PreTrainedModel, recipe: Recipe, inputs: BatchFeature, step
             optimiser.zero_grad()
 
     return run
+
+
+def _name(recipe: Recipe) -> str:
+    return str(recipe.file).removesuffix(".yaml")
 
 
 def _source(file: Path) -> str:

@@ -20,13 +20,13 @@ class BenchCommand(Command):
         "measure speed and memory of features, map, build, train or inference against other libraries; cost of models"
     )
     epilog = "All subjects take turns in one run; the table has medians, --json every measurement.\n"
-    epilog += "The table of `ser-hf list models`: ser-hf bench models recipes/ravdess_savee --threads 1 --clips 16\n"
+    epilog += "The table of `ser-hf list models`: ser-hf bench models recipes --threads 1 --clips 16\n"
     epilog += "--repeats 3 --json ser_hf/benchmarks/models.json"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """What is measured, on what, how often."""
         parser.add_argument("task", choices=_TASKS, help="what is measured")
-        parser.add_argument("recipes", nargs="?", metavar="FOLDER", help="of recipes, for models")
+        parser.add_argument("recipes", nargs="?", metavar="FOLDER", help="of recipes, or of such folders, for models")
         parser.add_argument("--clips", type=int, default=256, metavar="N", help="clips of a measurement (default 256)")
         parser.add_argument("--repeats", type=int, default=5, metavar="R", help="measurements of each (default 5)")
         parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="length of the clips (default 3)")

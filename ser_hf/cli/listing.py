@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -88,12 +89,14 @@ def _models() -> list[tuple[str, str]]:
 
 
 def _recipes() -> list[tuple[str, str]]:
-    from ser_hf.training.shipped_recipes import RECIPES, measured, recipe_names
+    from ser_hf.training.shipped_recipes import GROUPS, RECIPES, measured, recipe_names
 
     scores, rows = measured(), []
-    for name in recipe_names():
-        first, *others = scores.get(name, ["not measured yet"])
-        rows += [(name, first), *(("", line) for line in others)]
+    for group, names in itertools.groupby(recipe_names(), lambda name: name.partition("/")[0]):
+        rows.append((f"{group}/", GROUPS[group]))
+        for name in names:
+            first, *others = scores.get(name, ["not measured yet"])
+            rows += [(f"  {name.partition('/')[2]}", first), *(("", line) for line in others)]
     return [*rows, ("", f"their files, and Accelerate's configurations: {RECIPES}")]
 
 

@@ -28,26 +28,44 @@ def pretrained_state(
     Raises:
         ValueError: there are no such weights, they do not fit, or the file is a pickle or broken.
     """
-    overlay = None
+    overlay, shapes = None, {}
     if weights is not None:
         path = Path(weights)
         if path.suffix != ".safetensors":
             raise ValueError(f"{path}: expected a .safetensors file; pickled weights (.bin, .pth, .pt) can run code")
         if not path.is_file():
             raise ValueError(f"{path}: there is no such weights file")
-        _check_safetensors(path)
+        shapes = _shapes(path)
         overlay = {"file": str(path)}
     elif not timm.is_model_pretrained(name):
         raise ValueError(f"timm has no pretrained weights for {name!r}; pass weights=FILE.safetensors")
     try:
         model = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, in_chans=in_chans, **kwargs)
     except (RuntimeError, OSError) as error:
-        raise ValueError(f"the pretrained weights of {name!r} cannot be loaded: {error}") from error
+        why = _misfit(shapes, name, kwargs) if shapes else ""
+        told = f"{weights} is not of this model: {why}; give its own file, or the backbone that this one is of"
+        said = told if why else " ".join(str(error).split())
+        raise ValueError(f"the pretrained weights of {name!r} cannot be loaded: {said}") from error
     return dict(model.state_dict())
 
 
-def _check_safetensors(path: Path) -> None:
-    """Refuses a file whose header does not describe its size: eight bytes of length, JSON, tensor data."""
+def _misfit(found: dict[str, tuple[int, ...]], name: str, kwargs: dict[str, Any]) -> str:
+    """What a file lacks, or has in another shape, of a timm model; nothing if all is there."""
+    state = timm.create_model(name, pretrained=False, **kwargs).state_dict()
+    wanted = {key: tuple(tensor.shape) for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
+    lacking = [key for key in wanted if key not in found]
+    if lacking:
+        return f"it lacks {len(lacking)} of {len(wanted)} tensors, e.g. {lacking[0]!r}"
+    other = next((key for key, shape in wanted.items() if found[key] != shape), None)
+    return f"its {other!r} is {found[other]}, expected {wanted[other]}" if other else ""
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of a safetensors file: eight bytes of length, JSON, tensor data.
+
+    Raises:
+        ValueError: the header does not describe the file's size.
+    """
     size = path.stat().st_size
     try:
         with path.open("rb") as file:
@@ -56,9 +74,12 @@ def _check_safetensors(path: Path) -> None:
                 raise ValueError("it is a Git-LFS pointer; run `git lfs pull` in its repository")
             length = int.from_bytes(start, "little")
             header = json.loads(file.read(min(length, size)))
-        ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
+        tensors = {name: tensor for name, tensor in header.items() if name != "__metadata__"}
+        ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
+        shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: not a whole safetensors file ({error})") from error
     expected = 8 + length + max(ends, default=0)
     if size != expected:
         raise ValueError(f"{path}: not a whole safetensors file (its header says {expected} bytes, it has {size})")
+    return shapes

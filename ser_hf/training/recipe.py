@@ -29,7 +29,7 @@ from .arguments import (
 )
 from .keys import ALL_GROUPS, PAIRS, as_list, check_key, keys, may_be_none, takes_list
 from .own_data import own_settings, own_words
-from .shipped_recipes import find_recipe
+from .shipped_recipes import did_you_mean, find_recipe
 from .strategies import settle_strategies
 from .training_arguments import SerTrainingArguments
 
@@ -88,6 +88,8 @@ class Recipe:
             del values["dataset"]
         if self.model.init_from and Path(self.model.init_from).is_dir():  # by its name, without the machine's folders
             values["init_from"] = Path(self.model.init_from).resolve().name
+        if self.model.imagenet_weights:
+            values["imagenet_weights"] = Path(self.model.imagenet_weights).name
         return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
 
 
@@ -270,7 +272,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = parse_yaml(expect_regular(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise RecipeError(f"no recipe at {path}; see the folder recipes/") from error
+        raise RecipeError(f"no recipe at {path}{did_you_mean(path) or '.'} See `ser-hf list recipes`") from error
     except RecipeError as error:
         raise RecipeError(f"{path}: {error}") from error
     except OSError as error:

@@ -9,19 +9,42 @@ from ser_hf.base.errors import RecipeError, unknown
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 """In a checkout a link to the folder at its top."""
+GROUPS = {
+    "baselines": "support vector machines on features of the whole clip",
+    "from_scratch": "networks that start from random weights",
+    "imagenet": "image networks that start from ImageNet weights",
+    "pretrained": "transformers that start from published checkpoints of speech or audio",
+}
+"""Folder -> what its recipes are for."""
 _HARDWARE = "accelerate"
+
+
+def recipe_files(folder: Path) -> list[Path]:
+    """The recipes of a folder and of the folders in it, sorted; Accelerate's configurations are none."""
+    files = [*folder.glob("*.yaml"), *folder.glob("*/*.yaml")]
+    return sorted(path for path in files if path.parent.name != _HARDWARE)
 
 
 def recipe_names() -> list[str]:
     """``<folder>/<name>`` of every recipe, sorted."""
-    files = (path for path in RECIPES.glob("*/*.yaml") if path.parent.name != _HARDWARE)
-    return sorted(path.relative_to(RECIPES).with_suffix("").as_posix() for path in files)
+    return [path.relative_to(RECIPES).with_suffix("").as_posix() for path in recipe_files(RECIPES)]
+
+
+def did_you_mean(word: str | Path) -> str:
+    """Asks after the recipes whose file has this name, in another folder; nothing where there is none.
+
+    >>> did_you_mean("recipes/mine/resnet34.yaml")
+    "; did you mean 'from_scratch/resnet34'?"
+    """
+    stem = Path(word).name.removesuffix(".yaml")
+    same = [repr(name) for name in recipe_names() if name.rpartition("/")[2] == stem]
+    return f"; did you mean {' or '.join(same)}?" if same else ""
 
 
 def find_recipe(word: str | Path) -> Path:
     """The file of a recipe: a path, or the name of one that comes with the package, with its folder or without.
 
-    >>> find_recipe("resnet34").name, find_recipe("ravdess_savee/resnet34").name
+    >>> find_recipe("resnet34").name, find_recipe("from_scratch/resnet34").name
     ('resnet34.yaml', 'resnet34.yaml')
 
     Raises:
@@ -35,9 +58,9 @@ def find_recipe(word: str | Path) -> Path:
         raise RecipeError(f"{word!r} is the name of several recipes: {', '.join(found)}; name the folder too")
     if not found:
         known = names if "/" in word else [name.rpartition("/")[2] for name in names]
-        raise RecipeError(
-            unknown("recipe", word, known) + "; see `ser-hf list recipes`, or give the path of a .yaml file"
-        )
+        elsewhere = did_you_mean(word)
+        message = f"unknown recipe {word!r}{elsewhere} See" if elsewhere else unknown("recipe", word, known) + "; see"
+        raise RecipeError(f"{message} `ser-hf list recipes`, or give the path of a .yaml file")
     return RECIPES / f"{found[0]}.yaml"
 
 

@@ -136,7 +136,7 @@ def make_results(rows: list[dict[str, Any]], classes: list[str] = CLASSES) -> di
     best = max(history, key=lambda record: record["eval_uar"])
     return {
         "schema": 1,
-        "name": "ravdess_savee-cnn_blstm_attention-random",
+        "name": "from_scratch-cnn_blstm_attention-random",
         "created": "2026-11-20T14:00:00+00:00",
         "versions": {"ser_hf": "0.1.0", "python": "3.11.7", "torch": "2.14.1", "transformers": "5.23.0"},
         "synthetic": False,

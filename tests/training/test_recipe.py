@@ -109,7 +109,7 @@ def test_what_is_wrong_on_the_command_line_is_said(recipe_file, words, said):
 
 
 def test_a_missing_file_and_a_folder_are_told_apart(tmp_path):
-    assert re.search("no recipe at .*gone.yaml; see the folder recipes/", refused(tmp_path / "gone.yaml"))
+    assert re.search("no recipe at .*gone.yaml. See `ser-hf list recipes`", refused(tmp_path / "gone.yaml"))
     assert "cannot be read as a recipe" in refused(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"model: caf\xe9")
     assert "cannot be read as a recipe" in refused(tmp_path / "latin.yaml")
@@ -249,12 +249,12 @@ def test_a_list_is_emptied_from_the_command_line(recipe_file, words):
 
 
 def test_a_run_is_named_after_what_was_run(tmp_path):
-    path = tmp_path / "recipes" / "ravdess_savee" / "svm.yaml"
+    path = tmp_path / "recipes" / "baselines" / "svm.yaml"
     path.parent.mkdir(parents=True)
     path.write_text("corpora: [ravdess, savee]\nprotocol: random\nmodel: svm\n")
     for words, name in (
-        ([], "ravdess_savee-svm"),
-        (["--corpora", "ravdess", "savee"], "ravdess_savee-svm"),
+        ([], "baselines-svm"),
+        (["--corpora", "ravdess", "savee"], "baselines-svm"),
         (["--corpora", "emodb"], "emodb-svm"),
         (["--corpora", "emodb", "tess", "--seed", "1"], "emodb-tess-svm"),
     ):

@@ -14,9 +14,9 @@ from ser_hf.training import shipped_recipes as shipped
 
 
 def test_a_recipe_is_found_by_name_with_its_folder_or_without(root):
-    for word in ("resnet34", "ravdess_savee/resnet34"):
-        assert shipped.find_recipe(word).samefile(root / "recipes" / "ravdess_savee" / "resnet34.yaml")
-    assert load_recipe("resnet34").name == "ravdess_savee-resnet34"
+    for word in ("resnet34", "from_scratch/resnet34"):
+        assert shipped.find_recipe(word).samefile(root / "recipes" / "from_scratch" / "resnet34.yaml")
+    assert load_recipe("resnet34").name == "from_scratch-resnet34"
     assert shipped.find_recipe("mine/resnet34.yaml") == Path("mine/resnet34.yaml"), "a path stays a path"
 
 
@@ -36,6 +36,26 @@ def test_an_unknown_and_an_ambiguous_name_are_told(tmp_path, monkeypatch):
         load_recipe("same")
 
 
+@pytest.mark.parametrize("word", ["old/svm", "recipes/old/svm.yaml", Path("svm.yaml")])
+def test_a_recipe_that_lies_in_another_folder_is_asked_about(word):
+    said = r"^(unknown recipe 'old/svm'|no recipe at .*svm.yaml); did you mean 'baselines/svm'\? See `ser-hf list"
+    with pytest.raises(RecipeError, match=said):
+        load_recipe(word)
+    with pytest.raises(RecipeError, match=r"^no recipe at mine\.yaml\. See"):
+        load_recipe("mine.yaml")
+
+
+def test_every_folder_of_recipes_is_told_what_it_is_for(root, capsys):
+    folders = {name.partition("/")[0] for name in shipped.recipe_names()}
+    assert folders == set(shipped.GROUPS)
+    assert main(["list", "recipes"]) == 0
+    printed = capsys.readouterr().out
+    readme = (root / "recipes" / "README.md").read_text(encoding="utf-8")
+    for folder, purpose in shipped.GROUPS.items():
+        assert f"| `{folder}/` | {purpose} |" in readme
+        assert [line.split(maxsplit=1)[1] for line in printed.splitlines() if f" {folder}/ " in line] == [purpose]
+
+
 def test_the_list_shows_every_measured_score(root, capsys):
     assert main(["list", "recipes"]) == 0
     printed = capsys.readouterr().out
@@ -44,7 +64,7 @@ def test_the_list_shows_every_measured_score(root, capsys):
     assert printed.count("UAR ") == sum(bool(row["test_clips"]) for row in rows)
     assert "speaker-mixed" in printed
     assert "not measured yet" in printed
-    row = next(row for row in rows if row["recipe"] == "ravdess_savee/resnet34.yaml" and row["protocol"] == "random")
+    row = next(row for row in rows if row["recipe"] == "from_scratch/resnet34.yaml" and row["protocol"] == "random")
     assert f"UAR {100 * float(row['uar']):.1f} %" in printed
 
 
