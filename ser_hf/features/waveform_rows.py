@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,12 @@ class WaveformRows(RecordingRows):
     def inputs(self, recordings: Iterator[tuple[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         """Whatever the extractor gives, by name."""
         return [waveform_inputs(name, self._middle(samples), self.extractor) for name, samples in recordings]
+
+    def heard_by(self, extractor: SequenceFeatureExtractor) -> WaveformRows:
+        """The same recordings for another feature extractor of the same sampling rate."""
+        other = copy.copy(self)
+        other.extractor = extractor
+        return other
 
     def _middle(self, samples: np.ndarray) -> np.ndarray:
         if self.length is None or len(samples) <= self.length:
