@@ -335,3 +335,12 @@ def test_folds_of_one_ensemble_are_pooled_into_one_row(make, tmp_path):
 def test_a_name_of_ones_own_is_kept(network, svm, tmp_path):
     results, _ = ensemble([network, svm], tmp_path / "x", name="both")
     assert (results["name"], results["recipe"]) == ("both-random", "both")
+
+
+def test_a_balanced_training_split_is_no_other_split(network, make, tmp_path):
+    fewer = make("svm", *SVM, "--balance", "undersample")
+    results, folder = ensemble([network, fewer], tmp_path / "x")
+    one, two, both = (set(read_split(run)["train"]["clips"]) for run in (network, fewer, folder))
+    assert two < one == both
+    assert "balance" not in results["data"]
+    assert "caveat" not in results
