@@ -4,7 +4,7 @@ A baseline is trained, evaluated, asked and pushed by the commands that serve ne
 this package reads or writes a pickle.
 """
 
-from .checkpoint import BASELINES, is_baseline, load_baseline
+from .checkpoint import BASELINES, load_baseline
 from .extraction import FEATURES, FunctionalsExtractor, build_functionals
 from .fitting import Clips, fit
 from .svm import WEIGHTS, Svm, SvmConfig, build_baseline
@@ -20,6 +20,5 @@ __all__ = [
     "build_baseline",
     "build_functionals",
     "fit",
-    "is_baseline",
     "load_baseline",
 ]

@@ -8,7 +8,6 @@ from zipfile import BadZipFile
 
 import numpy as np
 from huggingface_hub.errors import StrictDataclassError
-from transformers import PreTrainedConfig
 from transformers.utils.hub import cached_file
 
 from ser_hf.base.errors import CheckpointError
@@ -25,15 +24,6 @@ BASELINES: dict[str, tuple[type[SvmConfig], type[Svm]]] = {SvmConfig.model_type:
 _TRUSTED: list[str] = []
 """Types beyond those that skops itself trusts: scikit-learn's, NumPy's and Python's plain ones are enough."""
 _BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, BadZipFile)
-
-
-def is_baseline(source: str | Path) -> bool:
-    """Whether a run folder, or a repository on the Hub, says that it holds a baseline."""
-    try:
-        config, _ = PreTrainedConfig.get_config_dict(source)
-        return config.get("model_type") in BASELINES
-    except (OSError, ValueError, TypeError, AttributeError):  # the last two: JSON that is no object
-        return False  # the loader of networks says what is wrong
 
 
 def load_baseline(source: str | Path) -> tuple[Svm, FunctionalsExtractor]:

@@ -79,6 +79,8 @@ class Svm:
     """
 
     device = torch.device("cpu")
+    library = "sklearn"
+    kind = "a baseline of scikit-learn"
 
     def __init__(self, config: SvmConfig, pipeline: Pipeline) -> None:
         self.config = config

@@ -18,6 +18,7 @@ from .audit import AuditCommand
 from .bench import BenchCommand
 from .build import BuildCommand
 from .download import DownloadCommand
+from .ensemble import EnsembleCommand
 from .evaluate import EvaluateCommand
 from .export import ExportCommand
 from .listing import ListCommand
@@ -34,6 +35,7 @@ COMMANDS: tuple[Command, ...] = (
     AuditCommand(),
     TrainCommand(),
     EvaluateCommand(),
+    EnsembleCommand(),
     PredictCommand(),
     ExportCommand(),
     PushCommand(),

@@ -65,15 +65,16 @@ def known_fields() -> dict[str, dataclasses.Field[Any]]:
     return {field.name: field for field in dataclasses.fields(DataArguments)}
 
 
-def add_data_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """The arguments by which commands find recordings."""
-    parser.add_argument(
-        "--corpora",
-        nargs="+",
-        metavar="NAME",
-        required=required,
-        help="see `ser-hf list corpora`; all: every one with a folder",
-    )
+def add_data_arguments(parser: argparse.ArgumentParser, *, corpora: bool = True, required: bool = True) -> None:
+    """The arguments by which commands find recordings, with or without those that choose among them."""
+    if corpora:
+        parser.add_argument(
+            "--corpora",
+            nargs="+",
+            metavar="NAME",
+            required=required,
+            help="see `ser-hf list corpora`; all: every one with a folder",
+        )
     parser.add_argument("--data_root", metavar="DIR", help="folder that holds one folder per corpus")
     parser.add_argument(
         "--data_dirs", nargs="+", default=[], metavar="NAME=DIR", help=known_fields()["data_dirs"].metadata["help"]

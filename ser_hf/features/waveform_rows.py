@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,6 +84,12 @@ class WaveformRows(RecordingRows):
     def inputs(self, recordings: Iterator[tuple[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         """Whatever the extractor gives, by name."""
         return [waveform_inputs(name, samples, self.extractor) for name, samples in recordings]
+
+    def heard_by(self, extractor: SequenceFeatureExtractor) -> WaveformRows:
+        """The same recordings for another feature extractor of the same sampling rate."""
+        other = copy.copy(self)
+        other.extractor = extractor
+        return other
 
 
 def _cropped(augment: Augment | None, duration: float | None) -> Augment | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from ser_hf.base.disk import writing
 from ser_hf.base.errors import SplitError
 from ser_hf.base.provenance import now, versions
 from ser_hf.corpora import Reading
-from ser_hf.data import load_corpus
+from ser_hf.data import Corpora, load_corpus
 from ser_hf.features import prepared
 from ser_hf.labels import Scheme
 from ser_hf.protocols import split_counts
@@ -56,19 +56,18 @@ def evaluate(
     folder = Path(run)
     model, extractor = load_checkpoint(folder)
     trained, split = load_results(folder), read_split(folder)
-    defined = trained["data"].get("scheme_definition")
-    names = list(corpora or (corpus["name"] for corpus in trained["data"]["corpora"]))
-    loaded = load_corpus(
-        names,
+    loaded = recordings_for(
+        trained,
+        corpora,
         data_root=data_root,
-        data_dirs=folders(data_dirs),
-        scheme=Scheme.from_dict(defined) if defined else trained["data"]["scheme"],
+        data_dirs=data_dirs,
         skip_bad=skip_bad,
         max_duration=max_duration,
         num_proc=num_proc,
         reading=reading,
     )
-    rows = loaded.dataset.select(_own(loaded.dataset, split)) if corpora is None else _others(loaded.dataset, split)
+    rows = own_test(loaded.dataset, split) if corpora is None else _others(loaded.dataset, split)
+    names = list(corpora or ())
     rows = prepared(rows, extractor, num_proc=num_proc)
     what = "-".join(names) if corpora else "test"
     target = Path(output) if output else folder / "evaluations" / what
@@ -104,8 +103,25 @@ def evaluate(
     return results, target
 
 
-def _own(rows: Any, split: dict[str, dict[str, list[str]]]) -> list[int]:
-    """The numbers of the run's test clips.
+def recordings_for(
+    trained: Mapping[str, Any], corpora: Sequence[str] | None = None, *, data_dirs: Sequence[str] = (), **options: Any
+) -> Corpora:
+    """Recordings under the label scheme of a run.
+
+    Args:
+        trained: its results.
+        corpora: by default those it was trained on.
+        data_dirs: ``NAME=DIR`` words.
+        options: of `load_corpus`.
+    """
+    defined = trained["data"].get("scheme_definition")
+    scheme = Scheme.from_dict(defined) if defined else trained["data"]["scheme"]
+    names = list(corpora or (corpus["name"] for corpus in trained["data"]["corpora"]))
+    return load_corpus(names, data_dirs=folders(data_dirs), scheme=scheme, **options)
+
+
+def own_test(rows: Any, split: dict[str, dict[str, list[str]]]) -> Any:
+    """The rows of the run's test clips, in their order.
 
     Raises:
         SplitError: one is missing.
@@ -117,7 +133,7 @@ def _own(rows: Any, split: dict[str, dict[str, list[str]]]) -> list[int]:
             f"{len(missing)} of the run's {len(split['test']['clips'])} test clips are not among the recordings, "
             f"e.g. {missing[0]}; a score on the others would be another score"
         )
-    return [position[clip] for clip in split["test"]["clips"]]
+    return rows.select([position[clip] for clip in split["test"]["clips"]])
 
 
 def _others(rows: Any, split: dict[str, dict[str, list[str]]]) -> Any:

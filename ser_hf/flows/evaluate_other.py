@@ -15,14 +15,13 @@ from ser_hf.base.disk import writing
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.provenance import hardware, now, versions
 from ser_hf.base.steps import steps
-from ser_hf.baselines import Svm
 from ser_hf.corpora import Reading
 from ser_hf.data import Corpora, load_corpus
 from ser_hf.features import prepared
 from ser_hf.labels import OWN, Scheme, get_scheme
 from ser_hf.protocols import SplitOptions, make_split, split_counts
 from ser_hf.reporting import write_report
-from ser_hf.training import ForeignClasses, folders, load_checkpoint, score
+from ser_hf.training import ForeignClasses, class_names, folders, load_checkpoint, score
 
 _CAVEAT = "what the checkpoint was trained on is not known here: test clips may be among it"
 
@@ -65,7 +64,7 @@ def evaluate_other(
         SerHfError: nothing is known of a label; any error of loading checkpoint and recordings, and of splitting.
     """
     model, extractor = load_checkpoint(checkpoint)
-    names = [str(name) for _, name in sorted((int(i), name) for i, name in (model.config.id2label or {}).items())]
+    names = class_names(model.config)
     said = (reading or Reading()).labels
     of_names = {label: meaning for label, meaning in said.items() if label in names}
     known = ForeignClasses.of(names, of_names, get_scheme(scheme) if scheme and scheme != OWN else None)
@@ -97,7 +96,7 @@ def evaluate_other(
         "synthetic": any(corpus.synthetic for corpus in loaded.records),
         "caveat": _CAVEAT + (f"; it cannot say {', '.join(unsaid)}" if unsaid else ""),
         "model": {
-            "library": "sklearn" if isinstance(model, Svm) else "transformers",
+            "library": getattr(model, "library", "transformers"),
             "model_type": model.config.model_type,
             "architecture": type(model).__name__,
             "parameters": model.num_parameters(),

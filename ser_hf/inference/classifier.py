@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from transformers import PreTrainedModel, SequenceFeatureExtractor
+from transformers import SequenceFeatureExtractor
 
 from ser_hf.audio import LONGEST, load
 from ser_hf.base.errors import SerHfError
-from ser_hf.baselines import Svm
 from ser_hf.features import inputs_of
-from ser_hf.training import load_checkpoint, outputs
+from ser_hf.training import Model, load_checkpoint, outputs
 
 from .onnx_model import OnnxModel, load_onnx
 
@@ -38,14 +37,14 @@ class SerClassifier:
     [{'angry': 0.91, 'happy': 0.05, ...}]
     """
 
-    def __init__(self, model: PreTrainedModel | OnnxModel | Svm, extractor: SequenceFeatureExtractor) -> None:
+    def __init__(self, model: Model | OnnxModel, extractor: SequenceFeatureExtractor) -> None:
         self.model = model
         self.extractor = extractor
 
     @property
     def one_speaker_a_call(self) -> bool:
         """Whether the clips of one call are compared with each other, so that they must be of one speaker."""
-        return isinstance(self.model, Svm) and self.model.one_speaker_a_call
+        return bool(getattr(self.model, "one_speaker_a_call", False))
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str = "auto") -> SerClassifier:

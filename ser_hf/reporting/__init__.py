@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._results import load_build, load_results
+from ._results import load_build, load_predictions, load_results
 from .dataset_card import render_dataset_card, write_dataset_card
 from .hub import push_run
 from .hub_dataset import is_dataset, push_dataset
@@ -14,6 +14,7 @@ __all__ = [
     "ModelCard",
     "is_dataset",
     "load_build",
+    "load_predictions",
     "load_results",
     "push_dataset",
     "push_run",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ UNKNOWN = "unknown"
 """Licence of recordings of one's own of which nothing else was said."""
 SKOPS = "model.skops"
 WEIGHTS = "model.safetensors"
+ENSEMBLE = "ensemble"
+"""Model type of several checkpoints, which lie in ``members/1``, ``members/2`` ..."""
 REQUIRED = {
     "config.json": "the model's configuration; `save_pretrained` of the model writes it",
     WEIGHTS: "the weights; `save_pretrained` of the model writes them",
@@ -47,7 +50,7 @@ def push_run(
 
     Args:
         run_dir: a folder with ``config.json``, ``model.safetensors`` (of a baseline ``model.skops``),
-            ``preprocessor_config.json`` and ``README.md``.
+            ``preprocessor_config.json`` and ``README.md``; or an ensemble of such.
         repo_id: ``"user/name"``, or ``"name"`` under the token's user.
         private: for a repository made here: only its owner sees it.
         token: a token that may write; by default ``HF_TOKEN`` or that of ``hf auth login``.
@@ -102,9 +105,42 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
         raise CheckpointError(f"{folder} is not a folder; give the run folder that `ser-hf train` wrote")
     if is_dataset(folder):
         raise CheckpointError(f"{folder} holds a built dataset ({BUILD}) and no run; a dataset goes by `push_dataset`")
-    pickles = pickles_in(folder)
+    ensemble = (folder / "config.json").is_file() and _config(folder / "config.json").get("model_type") == ENSEMBLE
+    found = _ensemble(folder) if ensemble else _checkpoint(folder, REQUIRED)
+    found += [path for pattern in OPTIONAL for path in sorted(folder.glob(pattern)) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path for path in found}
+
+
+def _ensemble(folder: Path) -> list[Path]:
+    """The files of an ensemble: its configuration, its card, and the checkpoints of its members.
+
+    Raises:
+        CheckpointError: one is missing or not a complete and safe checkpoint.
+    """
+    config, card = folder / "config.json", folder / CARD
+    if not card.is_file():
+        raise CheckpointError(f"{folder} has no {CARD}: {REQUIRED[CARD]}")
+    members = [folder / "members" / str(i) for i, _ in enumerate(_config(config).get("shares") or (), 1)]
+    wanted = {name: origin for name, origin in REQUIRED.items() if name != CARD}
+    found = [
+        [*_checkpoint(member, wanted), *sorted(member.glob("*.py")), *member.glob("recipe.yaml")] for member in members
+    ]
+    return [config, card, *(path for files in found for path in files)]
+
+
+def _checkpoint(folder: Path, wanted: Mapping[str, str]) -> list[Path]:
+    """The files of a checkpoint, checked.
+
+    Args:
+        folder: of one model.
+        wanted: of `REQUIRED`.
+
+    Raises:
+        CheckpointError: one is missing or damaged.
+    """
+    pickles = pickles_in(folder) if folder.is_dir() else []
     baseline = (folder / SKOPS).is_file() and not (folder / WEIGHTS).is_file()
-    required = {SKOPS if baseline and name == WEIGHTS else name: origin for name, origin in REQUIRED.items()}
+    required = {SKOPS if baseline and name == WEIGHTS else name: origin for name, origin in wanted.items()}
     for name, origin in required.items():
         if not (folder / name).is_file():
             hint = f"; the pickles there ({', '.join(pickles)}) are never sent" if name == WEIGHTS and pickles else ""
@@ -119,22 +155,25 @@ def files_to_push(run_dir: str | Path) -> dict[str, Path]:
         load_baseline(folder)  # checks it
     else:
         _check_weights(folder / WEIGHTS)
-    found = [folder / name for name in required]
-    found += [path for pattern in OPTIONAL for path in sorted(folder.glob(pattern)) if path.is_file()]
-    return {path.relative_to(folder).as_posix(): path for path in found}
+    return [folder / name for name in required]
 
 
 def _check_config(path: Path) -> set[str]:
     """Names of the Python files that a JSON configuration refers to."""
+    references: dict[str, Any] = _config(path).get("auto_map") or {}
+    names = (name for value in references.values() for name in (value if isinstance(value, list) else [value]))
+    return {f"{name.split('.')[0]}.py" for name in names if isinstance(name, str) and "--" not in name}
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """A JSON configuration."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} is not readable as JSON: {error}") from error
     if not isinstance(config, dict):
         raise CheckpointError(f"{path} should hold a JSON object, found {type(config).__name__}")
-    references: dict[str, Any] = config.get("auto_map") or {}
-    names = (name for value in references.values() for name in (value if isinstance(value, list) else [value]))
-    return {f"{name.split('.')[0]}.py" for name in names if isinstance(name, str) and "--" not in name}
+    return config
 
 
 def _check_weights(path: Path) -> None:

@@ -82,6 +82,12 @@ class ModelCard:
         return bool(self.results["features"].get("feature_extractor_type", ours) != ours)
 
     @property
+    def one_speaker_a_call(self) -> bool:
+        """Whether it compares the clips of one call with each other."""
+        said = self.library_name == "sklearn" and "caveat" in self.results
+        return bool(self.results["model"].get("one_speaker_a_call", said))
+
+    @property
     def base_model(self) -> str | None:
         """The repository of the Hub it was started from, for the model tree there; None where it has none."""
         base = str(self.results["model"].get("base_model") or "")

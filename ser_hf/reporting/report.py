@@ -70,6 +70,16 @@ def _facts(results: Mapping[str, Any]) -> dict[str, str]:
         labels = ", ".join(f"{name} = {meaning or 'dropped'}" for name, meaning in model.get("labels", {}).items())
         architecture = f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}"
         return {"architecture": architecture, "training": "elsewhere", "its labels": labels}
+    if "members" in model:
+        return {
+            "architecture": f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}",
+            f"mean of {model['combined_by']} of": ", ".join(
+                f"{one['name']} ({_wording.percent(one['share'])} %)" for one in model["members"]
+            ),
+            "training time of all": _wording.duration(training["seconds"]),
+            "devices": f"{training['device']} ({training['hardware']})",
+            "precision": training["precision"],
+        }
     last = f"{training['epochs']:g}, the last" if training["epochs"] else "–"
     return {
         "architecture": f"{model['architecture']}, {_wording.count(model['parameters'], 'parameter')}",

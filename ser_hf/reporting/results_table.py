@@ -71,7 +71,7 @@ def results_row(results: Mapping[str, Any]) -> dict[str, str]:
         "hardware": training["hardware"],
         "commit": results["versions"].get("commit", ""),
         "caveat": results.get("caveat", ""),
-        "smoke_flags": SMOKE if results["model"].get("library", "transformers") == "transformers" else "",
+        "smoke_flags": SMOKE if _trains(results["model"]) else "",
     }
     return {column: str(values[column]) for column in COLUMNS}
 
@@ -100,6 +100,11 @@ def add_row(runs: Sequence[str | Path], table: str | Path) -> None:
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+def _trains(model: Mapping[str, Any]) -> bool:
+    """Whether there is a recipe that can be run for a few steps; an ensemble is made of runs."""
+    return model.get("library", "transformers") == "transformers" and "members" not in model
 
 
 def _scores(name: str, value: float, interval: Sequence[float] | None) -> dict[str, str]:

@@ -9,8 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .averaging import average_checkpoints
     from .baseline import fit_baseline
     from .checkpoint import load_checkpoint
+    from .ensemble import (
+        EnsembleConfig,
+        EnsembleExtractor,
+        Model,
+        class_names,
+        combined,
+        mean_probabilities,
+        save_ensemble,
+    )
     from .facts import network_facts
     from .foreign_classes import ForeignClasses
     from .freezing import check_layers
@@ -18,13 +28,23 @@ if TYPE_CHECKING:
     from .own_data import own_words, reading_of
     from .prediction import outputs, predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
-    from .scoring import read_split, score, trained_on, write_split
+    from .scoring import SPLIT, read_split, score, scored, trained_on, write_split
     from .starting import base_model, with_its_past
     from .targets import Targets
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
+    "EnsembleConfig": "ensemble",
+    "EnsembleExtractor": "ensemble",
+    "Model": "ensemble",
+    "SPLIT": "scoring",
     "Targets": "targets",
+    "average_checkpoints": "averaging",
+    "class_names": "ensemble",
+    "combined": "ensemble",
+    "mean_probabilities": "ensemble",
+    "save_ensemble": "ensemble",
+    "scored": "scoring",
     "ForeignClasses": "foreign_classes",
     "RECIPE": "trainer",
     "STATISTICS": "making",
@@ -55,13 +75,20 @@ _HOMES = {
 }
 __all__ = [
     "RECIPE",
+    "SPLIT",
     "STATISTICS",
+    "EnsembleConfig",
+    "EnsembleExtractor",
     "ForeignClasses",
+    "Model",
     "Recipe",
     "Targets",
+    "average_checkpoints",
     "base_model",
     "build_trainer",
     "check_layers",
+    "class_names",
+    "combined",
     "configure",
     "fit_baseline",
     "folders",
@@ -69,6 +96,7 @@ __all__ = [
     "load_recipe",
     "make_extractor",
     "make_model",
+    "mean_probabilities",
     "naming",
     "network_facts",
     "outputs",
@@ -78,7 +106,9 @@ __all__ = [
     "probabilities",
     "read_split",
     "reading_of",
+    "save_ensemble",
     "score",
+    "scored",
     "trained_on",
     "with_its_past",
     "write_split",

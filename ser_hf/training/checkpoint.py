@@ -17,9 +17,11 @@ from transformers import (
 from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import SUFFIXES, pickles_in
 from ser_hf.base.weights import plain, wrong_with
-from ser_hf.baselines import Svm, is_baseline, load_baseline
+from ser_hf.baselines import BASELINES, Svm, load_baseline
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
+
+from .ensemble import Ensemble, EnsembleConfig, Model, load_ensemble, model_type
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 _BROKEN += (SafetensorError, StrictDataclassError)
@@ -29,7 +31,7 @@ _STATE = "trainer_state.json"
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
-def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel | Svm, SequenceFeatureExtractor]:
+def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[Model, SequenceFeatureExtractor]:
     """Loads a model, in evaluation mode, and its feature extractor.
 
     Args:
@@ -43,12 +45,13 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     model, extractor, missing = load_start(source)
     if missing:
         _refuse(str(source), "missing", missing)
-    if isinstance(model, Svm):
-        return model, extractor
-    return model.to(_device(device)).eval(), extractor  # type: ignore[arg-type]
+    for network in model.members if isinstance(model, Ensemble) else (model,):
+        if not isinstance(network, Svm):
+            network.to(_device(device)).eval()  # type: ignore[arg-type]
+    return model, extractor
 
 
-def load_start(source: str | Path) -> tuple[PreTrainedModel | Svm, SequenceFeatureExtractor, list[str]]:
+def load_start(source: str | Path) -> tuple[Model, SequenceFeatureExtractor, list[str]]:
     """The same for a checkpoint to go on from, on the CPU: one of pretraining has no head yet.
 
     Returns:
@@ -60,8 +63,11 @@ def load_start(source: str | Path) -> tuple[PreTrainedModel | Svm, SequenceFeatu
     folder = Path(source)
     refuse_pickles(folder)
     with quiet():
-        if is_baseline(source):
+        kind = model_type(source)
+        if kind in BASELINES:
             return *load_baseline(source), []
+    if kind == EnsembleConfig.model_type:
+        return *load_ensemble(source, load_checkpoint), []
     if folder.is_dir():
         missing = [name for name in _NEEDED if not (folder / name).is_file()]
         if missing:

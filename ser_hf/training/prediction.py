@@ -7,11 +7,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
 
 from ser_hf.baselines import Svm
 from ser_hf.features import FeatureRows, WaveformRows
 from ser_hf.records import INPUT_FEATURES
+
+from .ensemble import Ensemble, Model, inputs_of_member
 
 _TOGETHER = 1 << 21
 """Numbers in one forward pass: 86 log-mel spectrograms of 3 s, 13 recordings of 10 s, 8 inputs of Whisper."""
@@ -41,7 +42,7 @@ class Outputs(NamedTuple):
 
 
 def predict(
-    model: PreTrainedModel | Svm,
+    model: Model,
     rows: FeatureRows | WaveformRows,
     batch_size: int = 64,
     speakers: Sequence[str | None] | None = None,
@@ -49,8 +50,12 @@ def predict(
     """Gives what a model says of rows, computed in float32 on its device.
 
     The model must be in evaluation mode, as `load_checkpoint` leaves it. A baseline takes all rows at once, and their
-    ``speakers``.
+    ``speakers``; an ensemble takes `WaveformRows`.
     """
+    if isinstance(model, Ensemble):
+        own = [rows.heard_by(extractor) for extractor in rows.extractor.extractors]  # type: ignore[union-attr]
+        said = [predict(member, heard, batch_size, speakers) for member, heard in zip(model.members, own, strict=True)]
+        return Outputs(model.mean([one.probabilities for one in said]))
     if isinstance(model, Svm):
         return outputs(model, rows.__getitems__(list(range(len(rows)))), speakers)
     starts = range(0, len(rows), batch_size)
@@ -62,7 +67,7 @@ def predict(
 
 
 def probabilities(
-    model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+    model: Network | Svm | Ensemble, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> np.ndarray:
     """Gives ``(N, C)`` probabilities; see `outputs`."""
     return outputs(model, inputs, speakers).probabilities
@@ -70,7 +75,7 @@ def probabilities(
 
 @torch.inference_mode()
 def outputs(
-    model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+    model: Network | Svm | Ensemble, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> Outputs:
     """What a model says of one or more inputs, each a dictionary of arrays and perhaps of a label.
 
@@ -78,6 +83,9 @@ def outputs(
     neighbours, whether its model masks padding or not. A baseline takes them all at once, with their speakers, since it
     may compare a speaker's clips with each other.
     """
+    if isinstance(model, Ensemble):
+        parts = [outputs(m, inputs_of_member(inputs, i), speakers) for i, m in enumerate(model.members, 1)]
+        return Outputs(model.mean([part.probabilities for part in parts]))
     if isinstance(model, Svm):
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in inputs]))
         return Outputs(model(features, speakers)["logits"].softmax(dim=-1).numpy())

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedModel, SequenceFeatureExtractor
+from transformers import SequenceFeatureExtractor
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import CheckpointError
-from ser_hf.baselines import Svm
 from ser_hf.evaluation import evaluate_dimensions, evaluate_predictions, evaluate_votes, write_predictions
 from ser_hf.features import scoring_rows
 from ser_hf.records import AUDIO_HASH, LABEL_DISTRIBUTION
 
+from .ensemble import Model
 from .prediction import predict
 from .targets import ratings
 
@@ -24,7 +24,7 @@ SPLIT = "split.json"
 
 
 def score(
-    model: PreTrainedModel | Svm,
+    model: Model,
     extractor: SequenceFeatureExtractor,
     rows: Any,
     classes: list[str],
@@ -41,29 +41,44 @@ def score(
         folder: for predictions.parquet.
         regroup: probabilities ``(N, L)`` of the model's labels -> ``(N, C)`` of the classes, where they differ.
     """
-    labels, corpora, speakers = list(rows["label"]), list(rows["corpus"]), list(rows["speaker"])
+    speakers = list(rows["speaker"])
     probabilities, dimensions = predict(model, scoring_rows(rows, extractor), speakers=speakers)
     probabilities = probabilities if regroup is None else regroup(probabilities)
     targets = [str(name) for name in getattr(model.config, "targets", ())]
     rated = ratings(rows, targets)
-    write_predictions(
-        folder / "predictions.parquet",
+    test = scored(
+        folder,
         clip_ids=list(rows["clip_id"]),
-        corpora=corpora,
+        corpora=list(rows["corpus"]),
         speakers=speakers,
-        references=labels,
+        references=list(rows["label"]),
         probabilities=probabilities,
         classes=classes,
         dimensions={}
         if dimensions is None
         else dict(zip(targets, zip(rated.T, dimensions.T, strict=True), strict=True)),
     )
-    test = evaluate_predictions(labels, np.argmax(probabilities, axis=1), classes, corpora, speakers)
     if dimensions is not None:
         test["dimensions"] = evaluate_dimensions(targets, rated, dimensions, speakers)
     there = LABEL_DISTRIBUTION in rows.column_names
     soft = evaluate_votes(rows[LABEL_DISTRIBUTION][:], probabilities, speakers) if there else None
     return {**test, "soft": soft} if soft else test
+
+
+def scored(
+    folder: Path,
+    *,
+    corpora: Sequence[str],
+    speakers: Sequence[str | None],
+    references: Sequence[int],
+    probabilities: np.ndarray,
+    classes: Sequence[str],
+    **columns: Any,
+) -> dict[str, Any]:
+    """Writes predictions.parquet into ``folder`` and scores what it says of the classes; see `write_predictions`."""
+    told: dict[str, Any] = {"corpora": corpora, "speakers": speakers, "references": references, "classes": classes}
+    write_predictions(folder / "predictions.parquet", probabilities=probabilities, **told, **columns)
+    return evaluate_predictions(references, np.argmax(probabilities, axis=1), classes, corpora, speakers)
 
 
 def write_split(folder: Path, parts: Mapping[str, Any]) -> None:

@@ -14,13 +14,13 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.base.errors import CheckpointError, RecipeError, SplitError
 from ser_hf.base.steps import steps
-from ser_hf.baselines import Svm
 from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_transformer
 from ser_hf.labels import Scheme, label_meaning
 from ser_hf.protocols import Split
 
 from .arguments import FeatureArguments
 from .checkpoint import load_start
+from .ensemble import class_names
 from .recipe import Recipe, pairs
 from .scoring import SPLIT, read_split, trained_on
 
@@ -51,8 +51,10 @@ class Start:
         """
         source = str(recipe.model.init_from)
         model, extractor, missing = load_start(source)
-        if isinstance(model, Svm):
-            raise RecipeError(f"init_from {source}: a support vector machine is fitted anew; leave out init_from")
+        if not isinstance(model, PreTrainedModel):
+            raise RecipeError(
+                f"init_from {source} is {model.kind}; only networks are gone on from, leave out init_from"
+            )
         start = cls(source, model, extractor, bool(missing))
         start._check(recipe)
         return start
@@ -99,7 +101,7 @@ class Start:
             tell: log what is kept and what is new.
         """
         old = self.model
-        names = [str(name) for _, name in sorted((int(i), name) for i, name in (old.config.id2label or {}).items())]
+        names = class_names(old.config)
         labels = dict(enumerate(scheme.classes))
         if self.stock:
             settings = {**pairs(recipe.model.model_settings), "pretrained": self.source}

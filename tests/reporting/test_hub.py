@@ -244,3 +244,33 @@ def test_what_was_trained_on_recordings_of_an_unknown_licence_waits_for_a_word(h
     assert sent == f"{hub.url}/tester/model"
     card = hub.files("tester/model")["README.md"].decode()
     assert "license: cc-by-4.0" in card
+
+
+ASK = """
+import json, sys
+from ser_hf.inference import SerClassifier
+
+json.dump(SerClassifier.from_pretrained("tester/ensemble")([{clip!r}]), sys.stdout)
+"""
+
+
+def test_an_ensemble_is_pushed_with_its_members_and_pulled(hub, push, fresh_process, tiny_run, tones_root, tmp_path):
+    from ser_hf.inference import SerClassifier
+    from ser_hf.training import EnsembleConfig, class_names, load_checkpoint, save_ensemble
+
+    run, clip = tmp_path / "ensemble", str(next(tones_root.rglob("*.wav")))
+    names = class_names(load_checkpoint(tiny_run.folder)[0].config)
+    labels = {"id2label": dict(enumerate(names)), "label2id": {name: i for i, name in enumerate(names)}}
+    config = EnsembleConfig(members=["a", "b"], shares=[1, 2], **labels)
+    save_ensemble(config, [tiny_run.folder, tiny_run.folder], run)
+    assert "has no README.md: the model card" in push({"run_dir": run})[0]
+    (run / "README.md").write_text("---\nlicense: mit\n---\n# A card\n")
+    (run / "members" / "1" / "old.pkl").write_bytes(b"stays at home")
+    assert push({"run_dir": run, "repo_id": "tester/ensemble"}) == [f"{hub.url}/tester/ensemble"]
+    sent = set(hub.files("tester/ensemble"))
+    assert {"members/1/model.safetensors", "members/2/preprocessor_config.json", "config.json"} <= sent
+    assert not any(name.endswith((".pkl", ".parquet", "split.json")) for name in sent)
+    result = fresh_process(ASK.format(clip=clip), HF_ENDPOINT=hub.url, HF_TOKEN=TOKEN)
+    assert result.returncode == 0, result.stderr
+    (scores,) = json.loads(result.stdout)
+    assert scores == pytest.approx(SerClassifier.from_pretrained(tiny_run.folder, device="cpu")([clip])[0], abs=1e-6)

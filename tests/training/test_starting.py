@@ -138,7 +138,7 @@ def test_a_baseline_is_fitted_anew(start, tmp_path, tones_root):
     run = tmp_path / "svm"
     words = ["--corpora", "ravdess", "--data_root", str(tones_root), "--protocol", "random", "--num_train_epochs", "1"]
     assert main(["train", "svm", "--output_dir", str(run), *words[:-2]]) == 0
-    with pytest.raises(RecipeError, match="a support vector machine is fitted anew; leave out init_from"):
+    with pytest.raises(RecipeError, match=r"is a baseline of scikit-learn; only networks .* leave out init_from"):
         start(run)
 
 
