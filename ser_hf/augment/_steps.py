@@ -75,13 +75,22 @@ class Step:
     p: float = 1.0
     recordings: Recordings | None = None
 
-    def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    def __str__(self) -> str:
+        """As in a card, e.g. ``speed 0.9`` or ``gain -6 to 6``."""
+        if KINDS[self.name].most == KINDS[self.name].least:
+            return self.name
+        return f"{self.name} {self.low:g}" + (f" to {self.high:g}" if self.high != self.low else "")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A value of its range."""
+        return float(rng.uniform(self.low, self.high))
+
+    def __call__(self, samples: np.ndarray, rate: int, value: float, rng: np.random.Generator) -> np.ndarray:
         """Gives changed samples, float32 ``(n,)``.
 
         Raises:
             SerHfError: a recording of the folder cannot be used; the message names it.
         """
-        value = float(rng.uniform(self.low, self.high))
         change = KINDS[self.name].change
         if change is not None:
             return change(samples, rate, value, rng)

@@ -287,3 +287,37 @@ def test_without_a_reader_a_folder_is_checked_and_not_read(folder):
     chain = WaveformChain.parse([{"room": str(folder)}])
     with pytest.raises(SerHfError, match=r"cannot be read: give WaveformChain\.parse a load"):
         chain(clip(), RATE, np.random.default_rng(0))
+
+
+def test_copies_take_a_lone_number_as_it_is_and_one_step_or_several():
+    copies = [{"speed": 0.9}, "{pitch_shift: 2}", "[{speed: 1.1}, {noise: 0.005}]", {"gain": [-6, 6]}]
+    found = [[(s.name, s.low, s.high) for s in chain.steps] for chain in WaveformChain.parse_copies(copies)]
+    two = [("speed", 1.1, 1.1), ("noise", 0.005, 0.005)]
+    assert found == [[("speed", 0.9, 0.9)], [("pitch_shift", 2, 2)], two, [("gain", -6, 6)]]
+    assert WaveformChain.parse_copies([]) == WaveformChain.parse_copies(["none"]) == ()
+
+
+def test_what_was_done_is_said_with_its_values():
+    chain = WaveformChain.parse_copies([[{"speed": 0.9}, {"gain": [-6, 6]}]])[0]
+    changed, words = chain.described(clip(), RATE, np.random.default_rng(3))
+    factor, level = (float(word.split("=")[1]) for word in words.split())
+    assert factor == 0.9
+    np.testing.assert_allclose(changed, gain(speed(clip(), 0.9), level), rtol=1e-5)
+    np.testing.assert_array_equal(changed, chain(clip(), RATE, np.random.default_rng(3)))
+    assert " and ".join(map(str, chain.steps)) == "speed 0.9 and gain -6 to 6"
+
+
+@pytest.mark.parametrize(
+    ("copies", "said"),
+    [
+        ({"speed": 0.9}, r"copies is \{'speed': 0.9\}; expected a list"),
+        (["{speed: 0.1}"], r"copies, entry 1: speed is 0.1; expected 0.25 to 4"),
+        (["{speed: 0.9}", "{sped: 1.1}"], "copies, entry 2: unknown step 'sped'; did you mean 'speed'"),
+        (["{speed: 0.9, p: 0.5}"], "copies, entry 1: .*; every entry gives one copy of every clip, leave out p"),
+        (["[]"], "copies, entry 1: an empty list"),
+        (["{speed: 0.9"], "copies, entry 1: .* is not YAML"),
+    ],
+)
+def test_copies_that_cannot_be_are_refused(copies, said):
+    with pytest.raises(RecipeError, match=said):
+        WaveformChain.parse_copies(copies)
