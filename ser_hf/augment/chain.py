@@ -7,6 +7,7 @@ Each step is a mapping with its name, a value or a range ``[lowest, highest]`` t
 ``time_stretch: [0.8, 1.2]``        tempo factors at the same pitch; a lone 0.2 is the same
 ``pitch_shift: 2``                  semitones, either way; or ``[-1, 3]``
 ``speed: [0.9, 1.1]``               tempo and pitch together; a lone 0.1 is the same
+``vtlp: [0.9, 1.1]``                a longer or shorter vocal tract (Jaitly & Hinton 2013); a lone 0.1 is the same
 ``shift: 0.1``                      moves the clip by up to this share of it, either way; what leaves enters again
 ``gain: 6``                         dB, either way (no effect where clips are scaled to their peak afterwards)
 ``loudness: [-30, -15]``            brings the clip to a level, in dB under full scale

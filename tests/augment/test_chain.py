@@ -22,6 +22,7 @@ from ser_hf.augment import (
     shift_waveform,
     speed,
     time_stretch,
+    warp_vocal_tract,
 )
 from ser_hf.base.errors import AudioError, RecipeError, SerHfError
 
@@ -59,6 +60,7 @@ def run(steps: list, samples: np.ndarray | None = None, seed: int = 0) -> np.nda
         ({"time_stretch": [1.1, 1.1]}, lambda x: time_stretch(x, 1.1, RATE)),
         ({"pitch_shift": [-1.5, -1.5]}, lambda x: pitch_shift(x, RATE, -1.5)),
         ({"speed": [0.9, 0.9]}, lambda x: speed(x, 0.9)),
+        ({"vtlp": [1.08, 1.08]}, lambda x: warp_vocal_tract(x, RATE, 1.08)),
         ({"shift": [0.25, 0.25]}, lambda x: shift_waveform(x, 0.25)),
         ({"gain": [-6, -6]}, lambda x: gain(x, -6)),
     ],
@@ -84,6 +86,7 @@ def test_the_noise_of_the_paper_is_that_of_a_clip_with_a_peak_of_one():
         ({"speed": 0.1}, 0.9, 1.1),
         ({"pitch_shift": 2}, -2, 2),
         ({"pitch_shift": [-1, 3]}, -1, 3),
+        ({"vtlp": 0.1}, 0.9, 1.1),
         ({"shift": 0.5}, -0.5, 0.5),
         ({"gain": 6}, -6, 6),
         ({"loudness": -20}, -20, -20),
