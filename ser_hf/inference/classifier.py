@@ -15,6 +15,7 @@ from ser_hf.baselines import Svm
 from ser_hf.features import inputs_of
 from ser_hf.training import load_checkpoint, outputs
 
+from .default_model import Terms, default_folder, default_terms, tell
 from .onnx_model import OnnxModel, load_onnx
 
 
@@ -36,11 +37,17 @@ class SerClassifier:
     >>> classifier = SerClassifier.from_pretrained("runs/my-run")  # doctest: +SKIP
     >>> classifier(["clip.wav"])  # doctest: +SKIP
     [{'angry': 0.91, 'happy': 0.05, ...}]
+
+    Attributes:
+        terms: licence and score, of the model that comes with the package; None of others, whose card says it.
     """
 
-    def __init__(self, model: PreTrainedModel | OnnxModel | Svm, extractor: SequenceFeatureExtractor) -> None:
+    def __init__(
+        self, model: PreTrainedModel | OnnxModel | Svm, extractor: SequenceFeatureExtractor, terms: Terms | None = None
+    ) -> None:
         self.model = model
         self.extractor = extractor
+        self.terms = terms
 
     @property
     def one_speaker_a_call(self) -> bool:
@@ -57,6 +64,23 @@ class SerClassifier:
         if Path(source).suffix == ".onnx":
             return cls(*load_onnx(source))
         return cls(*load_checkpoint(source, device))
+
+    @classmethod
+    def default(cls, device: str = "auto") -> SerClassifier:
+        """The small model that comes with the package: no training, no network.
+
+        It is under the licence of the recordings it was trained on, which ``terms`` and a warning of the log say, once
+        in a process.
+
+        Raises:
+            CheckpointError: this install has none, or it cannot be loaded.
+
+        >>> SerClassifier.default().terms.notice  # doctest: +SKIP
+        'default model: trained on RAVDESS, CC BY-NC-SA 4.0, not for commercial use; UAR ...'
+        """
+        terms = default_terms()
+        tell(terms.notice)
+        return cls(*load_checkpoint(default_folder(), device), terms)
 
     def __call__(
         self,
