@@ -61,7 +61,8 @@ def warp_frequencies(frequencies: np.ndarray, sampling_rate: float, factor: floa
     >>> warp_frequencies(np.array([1000.0, 4000.0, 8000.0]), 16_000, 1.1).round()
     array([1100., 4400., 8000.])
     """
-    return np.interp(frequencies, *_knots(sampling_rate, factor))
+    warped: np.ndarray = np.interp(frequencies, *_knots(sampling_rate, factor))
+    return warped
 
 
 def _knots(sampling_rate: float, factor: float) -> tuple[list[float], list[float]]:
@@ -89,4 +90,5 @@ def _warped(frames: np.ndarray, factor: float, sampling_rate: int, hop: int) -> 
     heard = width * (near + off * size / (2 * np.pi * hop))
     advance = 2 * np.pi * hop / sampling_rate * np.interp(heard, before, after)
     phase = np.cumsum(np.concatenate([np.angle(read[:1]), advance]), axis=0)
-    return (level * np.exp(1j * phase) * middle).astype(np.complex64)
+    warped: np.ndarray = (level * np.exp(1j * phase) * middle).astype(np.complex64)
+    return warped

@@ -48,9 +48,8 @@ def export_small(source: str | Path, folder: str | Path) -> Path:
     for name in _CONFIGS:
         write_json(folder / name, _without_code(source / name))
     write_bytes(folder / _WEIGHTS, _halved(model))
-    small = {**results, "model": {**results["model"], "own_code": False}}
-    small["training"] = {key: value for key, value in results["training"].items() if key != "candidates"}
-    write_json(folder / _RESULTS, {**small, "training": {**small["training"], "history": []}})
+    results["model"]["own_code"], results["training"]["history"] = False, []
+    write_json(folder / _RESULTS, results)
     write_text(folder / LICENCE, licence_text(results["data"]["corpora"]))
     write_model_card(folder)
     return folder
