@@ -117,7 +117,8 @@ def test_an_address_of_one_machine_is_found(pattern, words):
 
 
 def test_nothing_big_is_tracked():
-    assert [name for name in relative(listed()) if (ROOT / name).stat().st_size > MIB] == []
+    limits = {"ser_hf/default_model/model.safetensors": 2 * MIB}
+    assert [name for name in relative(listed()) if (ROOT / name).stat().st_size > limits.get(name, MIB)] == []
 
 
 def test_the_lock_is_pinned_and_names_no_build():

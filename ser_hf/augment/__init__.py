@@ -7,6 +7,7 @@ from .level import add_background, add_noise_snr, gain, set_loudness
 from .mixup import mixup
 from .room import add_room
 from .spectrogram import mask, shift, stretch
+from .vocal_tract import warp_frequencies, warp_vocal_tract
 from .waveform import add_noise, pitch_shift, shift_waveform, speed, tempo_and_pitch, time_stretch
 
 __all__ = [
@@ -33,5 +34,7 @@ __all__ = [
     "stretch",
     "tempo_and_pitch",
     "time_stretch",
+    "warp_frequencies",
+    "warp_vocal_tract",
     "zoom",
 ]

@@ -37,14 +37,48 @@ def read_steps(steps: Sequence[Any], load: Load) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def _step(given: Any, load: Load) -> Step:
-    if isinstance(given, str):
+def read_copies(copies: Sequence[Any], load: Load) -> tuple[tuple[Step, ...], ...]:
+    """Reads the steps of every copy, given as a mapping, a list of mappings, or YAML text; a lone number is the value.
+
+    Raises:
+        RecipeError: see `read_steps`; or a step with a probability.
+    """
+    if isinstance(copies, str | dict):
+        raise RecipeError(f"copies is {copies!r}; expected a list, an entry for each copy, as [{{speed: 0.9}}]")
+    if list(copies) == ["none"]:
+        return ()
+    found = []
+    for number, entry in enumerate(copies, 1):
         try:
-            given = parse_yaml(given)
-        except (YAMLError, ValueError) as error:
-            if isinstance(error, RecipeError):
-                raise
-            raise RecipeError(f"{given!r} is not YAML: {' '.join(str(error).split())}") from error
+            steps = _from_yaml(entry)
+            found.append(tuple(_of_copy(step, load) for step in (steps if isinstance(steps, list) else [steps])))
+            if not found[-1]:
+                raise RecipeError("an empty list; a copy must differ from its clip")
+        except RecipeError as error:
+            raise RecipeError(f"copies, entry {number}: {error}") from error
+    return tuple(found)
+
+
+def _of_copy(given: Any, load: Load) -> Step:
+    if isinstance(given, dict) and "p" in given:
+        raise RecipeError(f"{given} has a probability; every entry gives one copy of every clip, leave out p")
+    return _step(given, load, exact=True)
+
+
+def _from_yaml(given: Any) -> Any:
+    """What text says; anything else as it is."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return parse_yaml(given)
+    except (YAMLError, ValueError) as error:
+        if isinstance(error, RecipeError):
+            raise
+        raise RecipeError(f"{given!r} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _step(given: Any, load: Load, *, exact: bool = False) -> Step:
+    given = _from_yaml(given)
     if not isinstance(given, dict):
         raise RecipeError(f"expected a mapping such as {{pitch_shift: 2, p: 0.5}}, found {given!r}")
     names = [key for key in given if key in KINDS]
@@ -58,7 +92,7 @@ def _step(given: Any, load: Load) -> Step:
         raise RecipeError(f"snr belongs to background, not to {name}; for white noise: noise_snr: [10, 30]")
     p = _number("p", given.get("p", 1.0), 0, 1)
     if KINDS[name].change is not None:
-        return Step(name, *_range(name, given[name], KINDS[name]), p)
+        return Step(name, *_range(name, given[name], KINDS[name], exact=exact), p)
     folder = given[name]
     if not isinstance(folder, str):
         raise RecipeError(f"{name} is {folder!r}; expected a folder of recordings")
@@ -66,8 +100,8 @@ def _step(given: Any, load: Load) -> Step:
     return Step(name, low, high, p, Recordings.of(folder, load))
 
 
-def _range(name: str, value: Any, kind: Kind) -> tuple[float, float]:
-    """``[low, high]``, or what a lone number means for this kind of step."""
+def _range(name: str, value: Any, kind: Kind, *, exact: bool = False) -> tuple[float, float]:
+    """``[low, high]``, or what a lone number means for this kind of step: where it is ``exact``, itself."""
     if isinstance(value, list | tuple):
         if len(value) != 2:
             raise RecipeError(f"{name} is {list(value)}; expected [lowest, highest], in {kind.unit}")
@@ -75,7 +109,7 @@ def _range(name: str, value: Any, kind: Kind) -> tuple[float, float]:
         if low > high:
             raise RecipeError(f"{name} is {list(value)}; expected the lower end first")
         return low, high
-    if kind.alone == "x":
+    if exact or kind.alone == "x":
         number = _number(name, value, kind.least, kind.most)
         return number, number
     if kind.alone == "+-x":

@@ -12,6 +12,7 @@ from ser_hf.base.errors import SerHfError
 from ._recordings import Recordings
 from .level import add_background, add_noise_snr, gain, set_loudness
 from .room import add_room
+from .vocal_tract import warp_vocal_tract
 from .waveform import add_noise, pitch_shift, shift_waveform, speed, time_stretch
 
 Change = Callable[[np.ndarray, int, float, np.random.Generator], np.ndarray]
@@ -46,6 +47,7 @@ KINDS = {
     "time_stretch": Kind(0.25, 4, "tempo factors", "1+-x", lambda x, rate, v, rng: time_stretch(x, v, rate)),
     "pitch_shift": Kind(-24, 24, "semitones", "+-x", lambda x, rate, v, rng: pitch_shift(x, rate, v)),
     "speed": Kind(0.25, 4, "speed factors", "1+-x", lambda x, rate, v, rng: speed(x, v)),
+    "vtlp": Kind(0.5, 2, "warping factors", "1+-x", lambda x, rate, v, rng: warp_vocal_tract(x, rate, v)),
     "shift": Kind(-1, 1, "shares of the clip", "+-x", lambda x, rate, v, rng: shift_waveform(x, v)),
     "gain": Kind(-60, 60, "dB", "+-x", lambda x, rate, v, rng: gain(x, v)),
     "loudness": Kind(-80, 0, "dB under full scale", "x", lambda x, rate, v, rng: set_loudness(x, v)),
@@ -75,13 +77,22 @@ class Step:
     p: float = 1.0
     recordings: Recordings | None = None
 
-    def __call__(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> np.ndarray:
+    def __str__(self) -> str:
+        """As in a card, e.g. ``speed 0.9`` or ``gain -6 to 6``."""
+        if KINDS[self.name].most == KINDS[self.name].least:
+            return self.name
+        return f"{self.name} {self.low:g}" + (f" to {self.high:g}" if self.high != self.low else "")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A value of its range."""
+        return float(rng.uniform(self.low, self.high))
+
+    def __call__(self, samples: np.ndarray, rate: int, value: float, rng: np.random.Generator) -> np.ndarray:
         """Gives changed samples, float32 ``(n,)``.
 
         Raises:
             SerHfError: a recording of the folder cannot be used; the message names it.
         """
-        value = float(rng.uniform(self.low, self.high))
         change = KINDS[self.name].change
         if change is not None:
             return change(samples, rate, value, rng)

@@ -7,6 +7,7 @@ Each step is a mapping with its name, a value or a range ``[lowest, highest]`` t
 ``time_stretch: [0.8, 1.2]``        tempo factors at the same pitch; a lone 0.2 is the same
 ``pitch_shift: 2``                  semitones, either way; or ``[-1, 3]``
 ``speed: [0.9, 1.1]``               tempo and pitch together; a lone 0.1 is the same
+``vtlp: [0.9, 1.1]``                a longer or shorter vocal tract (Jaitly & Hinton 2013); a lone 0.1 is the same
 ``shift: 0.1``                      moves the clip by up to this share of it, either way; what leaves enters again
 ``gain: 6``                         dB, either way (no effect where clips are scaled to their peak afterwards)
 ``loudness: [-30, -15]``            brings the clip to a level, in dB under full scale
@@ -28,7 +29,7 @@ import numpy as np
 
 from ser_hf.base.errors import SerHfError
 
-from ._chain_reader import read_steps
+from ._chain_reader import read_copies, read_steps
 from ._recordings import Load
 from ._steps import Step
 
@@ -62,6 +63,24 @@ class WaveformChain:
         """
         return cls(read_steps(steps, load or _no_load))
 
+    @classmethod
+    def parse_copies(cls, copies: Sequence[Any], load: Load | None = None) -> tuple[WaveformChain, ...]:
+        """Reads the ``copies`` of a recipe: the chain of each copy of a clip.
+
+        A copy is made once, so that a lone number is the value itself: ``{speed: 0.9}`` plays at 0.9 times the speed.
+
+        Args:
+            copies: a step or a list of steps for every copy, or YAML text of them.
+            load: see `parse`.
+
+        Raises:
+            RecipeError: see `parse`; or a step with a probability.
+
+        >>> [chain.steps[0].low for chain in WaveformChain.parse_copies(["{speed: 0.9}", "{speed: 1.1}"])]
+        [0.9, 1.1]
+        """
+        return tuple(cls(steps) for steps in read_copies(copies, load or _no_load))
+
     def __bool__(self) -> bool:
         return bool(self.steps)
 
@@ -79,13 +98,19 @@ class WaveformChain:
         Raises:
             SerHfError: samples that are not one row of one or more, or a recording of a folder that cannot be used.
         """
+        return self.described(samples, rate, rng)[0]
+
+    def described(self, samples: np.ndarray, rate: int, rng: np.random.Generator) -> tuple[np.ndarray, str]:
+        """The same, and in words what was done, e.g. ``"speed=0.9 noise=0.005"``."""
         if samples.ndim != 1 or not len(samples):
             raise SerHfError(f"expected mono samples of shape (n,), found shape {samples.shape}")
-        changed = np.array(samples, dtype=np.float32)
+        changed, words = np.array(samples, dtype=np.float32), []
         for step in self.steps:
             if rng.random() < step.p:
-                changed = step(changed, rate, rng)
-        return changed
+                value = step.draw(rng)
+                changed = step(changed, rate, value, rng)
+                words.append(step.name if step.name == "room" else f"{step.name}={value:.6g}")
+        return changed, " ".join(words)
 
 
 def clip_generator(seed: int, clip_id: str, epoch: int) -> np.random.Generator:

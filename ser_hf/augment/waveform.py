@@ -70,7 +70,7 @@ def tempo_and_pitch(samples: np.ndarray, sampling_rate: int, rate_factor: float,
         SerHfError: samples that are not one row of one or more, a factor or rate that is not above 0, or a number of
             semitones that is not finite.
     """
-    _check_mono(samples)
+    check_mono(samples)
     if not (sampling_rate > 0 and 0 < rate_factor < math.inf and math.isfinite(semitones)):
         raise SerHfError(
             f"cannot stretch by {rate_factor} and shift by {semitones} semitones at {sampling_rate} Hz; expected a "
@@ -109,7 +109,7 @@ def speed(samples: np.ndarray, factor: float) -> np.ndarray:
     Raises:
         SerHfError: samples that are not one row of one or more, or a factor that is not above 0.
     """
-    _check_mono(samples)
+    check_mono(samples)
     if not 0 < factor < math.inf:
         raise SerHfError(f"cannot play at {factor} times the speed; expected a factor above 0")
     given = np.array(samples, dtype=np.float32)
@@ -128,7 +128,17 @@ def shift_waveform(samples: np.ndarray, share: float) -> np.ndarray:
     return np.roll(np.asarray(samples, dtype=np.float32), round(share * len(samples)))
 
 
-def _check_mono(samples: np.ndarray) -> None:
+def window_size(sampling_rate: int) -> int:
+    """Samples in the window of a spectrum."""
+    return int(2 ** max(5, round(math.log2(_WINDOW * sampling_rate))))
+
+
+def check_mono(samples: np.ndarray) -> None:
+    """Refuses what is no clip.
+
+    Raises:
+        SerHfError: samples that are not one row of one or more.
+    """
     if samples.ndim != 1 or not len(samples):
         raise SerHfError(f"expected mono samples of shape (n,), found shape {samples.shape}")
 
@@ -137,10 +147,10 @@ def _vocode(samples: np.ndarray, rate_factor: float, sampling_rate: int) -> np.n
     waveform = torch.from_numpy(np.array(samples, dtype=np.float32))
     if rate_factor == 1:
         return waveform.numpy()
-    size = 2 ** max(5, round(math.log2(_WINDOW * sampling_rate)))
+    size = window_size(sampling_rate)
     window, hop = torch.hann_window(size), size // 4
     length = max(1, round(len(waveform) / rate_factor))
-    with _one_thread():
+    with one_thread():
         # zeros round the clip, where torch would reflect it and refuse one that is shorter than half a window
         padded = F.pad(waveform, (size // 2, size // 2))
         frames = torch.stft(padded, size, hop, window=window, center=False, return_complex=True)
@@ -149,7 +159,7 @@ def _vocode(samples: np.ndarray, rate_factor: float, sampling_rate: int) -> np.n
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """One thread, for the same bits whatever the number, and because a forked worker that starts threads can hang."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -43,12 +43,19 @@ class Clips:
         labels: class ids ``(N,)``.
         speakers: of the clips; None where unknown.
         groups: clips of one group are never on both sides of an inner fold: their speaker, or their recording.
+        copies: which clips ``(N,)`` are augmented copies: learned from, and never scored; None if none is.
     """
 
     features: Features
     labels: Labels
     speakers: Sequence[str | None]
     groups: Sequence[str]
+    copies: NDArray[np.bool_] | None = None
+
+    @property
+    def originals(self) -> NDArray[np.bool_]:
+        """Which clips ``(N,)`` are no copies."""
+        return np.ones(len(self.labels), dtype=bool) if self.copies is None else ~self.copies
 
     def prepared(self, config: SvmConfig) -> Features:
         """The features as the machine gets them."""
@@ -56,7 +63,8 @@ class Clips:
 
     def __add__(self, other: Clips) -> Clips:
         features, labels = np.concatenate([self.features, other.features]), np.concatenate([self.labels, other.labels])
-        return Clips(features, labels, [*self.speakers, *other.speakers], [*self.groups, *other.groups])
+        copies = ~np.concatenate([self.originals, other.originals])
+        return Clips(features, labels, [*self.speakers, *other.speakers], [*self.groups, *other.groups], copies)
 
 
 def fit(
@@ -65,7 +73,8 @@ def fit(
     """Fits a machine: chosen on the training clips, then fitted on training and validation clips together.
 
     ``auto`` settings are those with the best mean UAR over five inner folds of the training clips, or as many as there
-    are groups, stratified by class and split by group; among equals the first. The temperature is the one with the
+    are groups, stratified by class and split by group, and scored on clips that are no copies; among equals the first.
+    The temperature is the one with the
     highest likelihood of the validation labels under a machine fitted on the training clips. With that nothing is left
     to be chosen on the validation clips, and the last machine learns from them as well. No other clip is seen.
 
@@ -145,6 +154,7 @@ def _inner_uars(
     found, used = np.zeros(len(tried)), 0
     folds = StratifiedGroupKFold(number, shuffle=True, random_state=0)
     for fitted, held in folds.split(features, train.labels, groups):
+        held = held[train.originals[held]]
         if not len(held) or len(np.unique(train.labels[fitted])) < 2:
             continue
         used += 1

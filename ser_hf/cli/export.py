@@ -1,4 +1,4 @@
-"""``ser-hf export``: a checkpoint as an ONNX file."""
+"""``ser-hf export``: a checkpoint as an ONNX file, or as a small folder."""
 
 from __future__ import annotations
 
@@ -9,20 +9,27 @@ from ._command import Command, say
 
 
 class ExportCommand(Command):
-    """Writes ONNX."""
+    """Writes ONNX, or a small checkpoint."""
 
     name = "export"
-    help = "write a checkpoint as one ONNX file, checked against PyTorch by onnxruntime"
+    help = "write a checkpoint as one ONNX file, checked against PyTorch by onnxruntime, or as a small folder"
     epilog = "Class names and feature settings are in the file's metadata. `ser-hf predict FILE.onnx` takes the file."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint and the file."""
         parser.add_argument("checkpoint", metavar="RUN", help="run folder, or repository on the Hub")
-        parser.add_argument("--output", metavar="FILE.onnx", help="default: RUN/model.onnx")
+        form = parser.add_mutually_exclusive_group()
+        form.add_argument("--output", metavar="FILE.onnx", help="default: RUN/model.onnx")
+        form.add_argument(
+            "--small", metavar="DIR", help="instead: a folder to pass on, weights in float16, with card and licence"
+        )
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
-        """Writes the file and prints its name."""
-        from ser_hf.inference import export_onnx
+        """Writes the file or folder and prints its name."""
+        from ser_hf.inference import export_onnx, export_small
 
+        if args.small is not None:
+            say(str(export_small(args.checkpoint, args.small)))
+            return 0
         say(str(export_onnx(args.checkpoint, args.output)))
         return 0

@@ -4,6 +4,7 @@ from ._dataset_source import dataset_source
 from .augmented_copies import Perturbation
 from .balance import BALANCE_METHODS, balance, oversample, undersample
 from .class_weights import class_weights, sample_weights
+from .copies import add_copies
 from .load_corpus import Corpora, load_corpus
 from .manifest import MANIFEST, read_manifest, split_by_manifest, write_manifest
 from .publish import load_built, write_parquet
@@ -15,6 +16,7 @@ __all__ = [
     "Corpora",
     "Perturbation",
     "SerCorpus",
+    "add_copies",
     "balance",
     "class_weights",
     "dataset_source",

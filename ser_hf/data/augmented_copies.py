@@ -10,11 +10,19 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+import datasets
 import numpy as np
 import soundfile
 
 from ser_hf.audio import audio_hash, decode
-from ser_hf.records import AUDIO, AUDIO_HASH, AUGMENTATION, CLIP_ID, DURATION, SOURCE
+from ser_hf.audit import FINGERPRINT
+from ser_hf.base.errors import SplitError
+from ser_hf.records import AUDIO, AUDIO_HASH, AUGMENTATION, CLIP_ID, DURATION, INPUT_FEATURES, SOURCE
+
+_OF_THE_AUDIO = (FINGERPRINT, INPUT_FEATURES)
+"""What a copy cannot take from its source."""
+_WRITTEN = 64
+"""Copies held before they are written: with their recordings, so that memory does not grow with their number."""
 
 Augment = Callable[[np.ndarray, int, np.random.Generator], tuple[np.ndarray, str]]
 """Samples, their rate in Hz and a generator -> changed samples, and in words what was done."""
@@ -46,6 +54,35 @@ class Perturbation:
         return changed, f"time_stretch={tempo} pitch_shift={semitones} noise={self.noise}"
 
 
+def make_copies(
+    originals: datasets.Dataset, numbers: list[int], augment: Augment, seed: int, num_proc: int | None = None
+) -> datasets.Dataset:
+    """One copy of every row, with a recording of its own; kept by ``datasets`` for the same rows and arguments.
+
+    Args:
+        originals: rows with ``audio``, ``clip_id`` and what else a copy has of its own.
+        numbers: of the copies, one for each row.
+        augment: what is done to the recordings.
+        seed: of what is drawn.
+        num_proc: worker processes.
+
+    Raises:
+        SplitError: a column is missing.
+        AudioError: a clip cannot be decoded.
+    """
+    require(originals, AUDIO, CLIP_ID, SOURCE, AUGMENTATION, DURATION, AUDIO_HASH)
+    originals = originals.remove_columns([c for c in _OF_THE_AUDIO if c in originals.column_names])
+    return originals.map(
+        copy_row,
+        with_indices=True,
+        fn_kwargs={"numbers": numbers, "seed": seed, "augment": augment},
+        features=originals.features,
+        writer_batch_size=_WRITTEN,
+        num_proc=num_proc,
+        desc="augmented copies",
+    )
+
+
 def copy_row(row: dict[str, Any], index: int, numbers: list[int], seed: int, augment: Augment) -> dict[str, Any]:
     """The columns in which copy ``numbers[index]`` of a clip differs from it; the step of a ``map``.
 
@@ -75,3 +112,14 @@ def _flac(samples: np.ndarray, rate: int) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples / max(1.0, float(np.abs(samples).max())), rate, format="FLAC", subtype="PCM_16")
     return file.getvalue()
+
+
+def require(dataset: datasets.Dataset, *columns: str) -> None:
+    """Refuses rows that lack a column.
+
+    Raises:
+        SplitError: with the columns that are there.
+    """
+    missing = [c for c in columns if c not in dataset.column_names]
+    if missing:
+        raise SplitError(f"balancing needs the column {missing[0]} (the rows have: {', '.join(dataset.column_names)})")

@@ -15,18 +15,14 @@ import numpy as np
 
 from ser_hf.audit import FINGERPRINT, add_fingerprints
 from ser_hf.base.errors import SerHfError, SplitError, unknown
-from ser_hf.records import AUDIO, AUDIO_HASH, AUGMENTATION, CLIP_ID, CORPUS, DURATION, INPUT_FEATURES, LABEL, SOURCE
+from ser_hf.records import CLIP_ID, CORPUS, LABEL, SOURCE
 
-from .augmented_copies import Augment, Perturbation, copy_row
+from .augmented_copies import Augment, Perturbation, make_copies, require
 
 Rows = TypeVar("Rows", datasets.Dataset, datasets.DatasetDict)
 BALANCE_METHODS = ("none", "undersample", "oversample", "class_weights", "weighted_sampler")
 _TRAIN = "train"
-_OF_THE_AUDIO = (FINGERPRINT, INPUT_FEATURES)
-"""What a copy cannot take from its source."""
 _SEED = 42
-_WRITTEN = 64
-"""Copies held before they are written: with their recordings, so that memory does not grow with their number."""
 
 
 def undersample(dataset: Rows, n: int | None = None, seed: int = _SEED) -> Rows:
@@ -91,21 +87,11 @@ def oversample(
     if not numbers:
         return parts
     originals = train.select(rows) if recordings is None else _find(recordings, train.select(rows)[CLIP_ID][:])
-    _require(originals, AUDIO, CLIP_ID, SOURCE, AUGMENTATION, DURATION, AUDIO_HASH)
-    originals = originals.remove_columns([c for c in _OF_THE_AUDIO if c in originals.column_names])
-    copies = originals.map(
-        copy_row,
-        with_indices=True,
-        fn_kwargs={"numbers": numbers, "seed": seed, "augment": augment or Perturbation()},
-        features=originals.features,
-        writer_batch_size=_WRITTEN,
-        num_proc=num_proc,
-        desc="augmented copies",
-    )
+    copies = make_copies(originals, numbers, augment or Perturbation(), seed, num_proc)
     if FINGERPRINT in train.column_names:
         copies = add_fingerprints(copies, num_proc)
     copies = finish(copies) if finish else copies
-    _require(copies, *train.column_names)
+    require(copies, *train.column_names)
     return _replaced(parts, datasets.concatenate_datasets([train, copies.select_columns(train.column_names)]))
 
 
@@ -163,7 +149,7 @@ def _describe(method: str, before: dict[str, int], after: dict[str, int], n: int
 
 def _plan(train: datasets.Dataset, n: int | None, seed: int) -> tuple[list[int], list[int]]:
     """The row of every copy's source and the copy's number; originals take turns, in the proportions of the corpora."""
-    _require(train, CLIP_ID, SOURCE)
+    require(train, CLIP_ID, SOURCE)
     labels, sources, clips = _labels(train), train[SOURCE][:], train[CLIP_ID][:]
     target, made = _target(labels, n, max), Counter(sources)
     original = np.array([source is None for source in sources])
@@ -192,7 +178,7 @@ def _in_proportion(dataset: datasets.Dataset, rows: np.ndarray, seed: list[int])
 
 
 def _find(recordings: datasets.Dataset, clips: Sequence[str]) -> datasets.Dataset:
-    _require(recordings, CLIP_ID)
+    require(recordings, CLIP_ID)
     places = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
     missing = [clip for clip in clips if clip not in places]
     if missing:
@@ -213,7 +199,7 @@ def _counts(rows: datasets.Dataset) -> dict[str, int]:
 
 
 def _labels(dataset: datasets.Dataset) -> np.ndarray:
-    _require(dataset, LABEL)
+    require(dataset, LABEL)
     if not len(dataset):
         raise SplitError("there is no clip to balance")
     return np.asarray(dataset[LABEL][:])
@@ -227,9 +213,3 @@ def _train(parts: datasets.DatasetDict) -> datasets.Dataset:
 
 def _replaced(parts: datasets.DatasetDict, train: datasets.Dataset) -> datasets.DatasetDict:
     return datasets.DatasetDict({name: train if name == _TRAIN else rows for name, rows in parts.items()})
-
-
-def _require(dataset: datasets.Dataset, *columns: str) -> None:
-    missing = [c for c in columns if c not in dataset.column_names]
-    if missing:
-        raise SplitError(f"balancing needs the column {missing[0]} (the rows have: {', '.join(dataset.column_names)})")

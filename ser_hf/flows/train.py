@@ -22,7 +22,7 @@ from ser_hf.base.disk import writing
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.provenance import hardware, now, peak_memory_mb, versions
 from ser_hf.baselines import BASELINES, WEIGHTS, Svm
-from ser_hf.data import Corpora, balance, load_corpus
+from ser_hf.data import Corpora, add_copies, balance, load_corpus
 from ser_hf.features import (
     FeatureRows,
     LiveFeatureRows,
@@ -67,14 +67,16 @@ _DECODED = 1 << 30
 class Data:
     """Everything known of the clips of a run; the rows of ``split`` carry features, or for a transformer audio.
 
-    ``balance`` says what became of the training split, see `ser_hf.data.balance`; ``versions`` are those the run began
-    with: a checkout may change while it lasts. ``caveat`` is what must be said of the score.
+    ``balance`` says what became of the training split, see `ser_hf.data.balance`, and ``copies`` what was added to it;
+    ``versions`` are those the run began with: a checkout may change while it lasts. ``caveat`` is what must be said of
+    the score.
     """
 
     corpora: Corpora
     extractor: SequenceFeatureExtractor
     split: Split
     balance: dict[str, Any]
+    copies: dict[str, Any]
     versions: dict[str, str]
     caveat: str | None = None
 
@@ -195,7 +197,15 @@ def prepare(recipe: Recipe) -> Data:
         finish=partial(ready, extractor=extractor),
         num_proc=settings.num_proc,
     )
-    return Data(corpora, extractor, replace(split, datasets=parts), report, versions(), caveat)
+    parts, copies = add_copies(
+        parts,
+        WaveformChain.parse_copies(settings.copies, load),
+        settings.split_seed,
+        recordings=recordings,
+        finish=partial(ready, extractor=extractor),
+        num_proc=settings.num_proc,
+    )
+    return Data(corpora, extractor, replace(split, datasets=parts), report, copies, versions(), caveat)
 
 
 def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
@@ -248,6 +258,7 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
             "remarks": list(data.corpora.remarks),
             "splits": split_counts(data.split.datasets),
             "balance": data.balance,
+            **({"copies": data.copies} if data.copies else {}),
         },
         "split": info.to_dict(),
         "audit": data.split.audit.to_list(),

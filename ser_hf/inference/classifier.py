@@ -14,6 +14,7 @@ from ser_hf.base.errors import SerHfError
 from ser_hf.features import inputs_of
 from ser_hf.training import Model, load_checkpoint, outputs
 
+from .default_model import Terms, default_folder, default_terms, tell
 from .onnx_model import OnnxModel, load_onnx
 
 
@@ -35,11 +36,17 @@ class SerClassifier:
     >>> classifier = SerClassifier.from_pretrained("runs/my-run")  # doctest: +SKIP
     >>> classifier(["clip.wav"])  # doctest: +SKIP
     [{'angry': 0.91, 'happy': 0.05, ...}]
+
+    Attributes:
+        terms: licence and score, of the model that comes with the package; None of others, whose card says it.
     """
 
-    def __init__(self, model: Model | OnnxModel, extractor: SequenceFeatureExtractor) -> None:
+    def __init__(
+        self, model: Model | OnnxModel, extractor: SequenceFeatureExtractor, terms: Terms | None = None
+    ) -> None:
         self.model = model
         self.extractor = extractor
+        self.terms = terms
 
     @property
     def one_speaker_a_call(self) -> bool:
@@ -56,6 +63,23 @@ class SerClassifier:
         if Path(source).suffix == ".onnx":
             return cls(*load_onnx(source))
         return cls(*load_checkpoint(source, device))
+
+    @classmethod
+    def default(cls, device: str = "auto") -> SerClassifier:
+        """The small model that comes with the package: no training, no network.
+
+        It is under the licence of the recordings it was trained on, which ``terms`` and a warning of the log say, once
+        in a process.
+
+        Raises:
+            CheckpointError: this install has none, or it cannot be loaded.
+
+        >>> SerClassifier.default().terms.notice  # doctest: +SKIP
+        'default model: trained on RAVDESS, CC BY-NC-SA 4.0, not for commercial use; UAR ...'
+        """
+        terms = default_terms()
+        tell(terms.notice)
+        return cls(*load_checkpoint(default_folder(), device), terms)
 
     def __call__(
         self,

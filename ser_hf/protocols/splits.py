@@ -13,7 +13,7 @@ import numpy as np
 
 from ser_hf.audit import Audit, audit
 from ser_hf.base.errors import SplitError
-from ser_hf.records import AUDIO, AUDIO_HASH, SPEAKER
+from ser_hf.records import AUDIO, AUDIO_HASH, SOURCE, SPEAKER
 
 from ._columns import Columns
 from ._options import SplitOptions
@@ -144,12 +144,14 @@ def computed(parts: Mapping[str, datasets.Dataset]) -> dict[str, Any]:
 
 
 def split_counts(parts: Mapping[str, datasets.Dataset]) -> dict[str, Any]:
-    """Clips, speakers and clips per class of every split, as plain JSON data."""
+    """Clips, speakers and clips per class of every split, and how many are copies, as plain JSON data."""
     counts = {}
     for name, rows in parts.items():
         names, labels = rows.features["label"].names, rows["label"][:]
         classes = {c: labels.count(i) for i, c in enumerate(names)}
         counts[name] = {"clips": len(rows), "speakers": len(set(rows["speaker"][:]) - {None}), "classes": classes}
+        if SOURCE in rows.column_names and (copies := sum(source is not None for source in rows[SOURCE][:])):
+            counts[name]["copies"] = copies
     return counts
 
 

@@ -30,7 +30,7 @@ REQUIRED = {
 }
 """What a repository of the Hub needs, and where it comes from."""
 
-OPTIONAL = ("*.py", "results.json", "report.html", "recipe.yaml", "plots/*.png")
+OPTIONAL = ("*.py", "LICENSE", "results.json", "report.html", "recipe.yaml", "plots/*.png")
 """What is sent along where it is there. Checkpoints, optimiser states and predictions stay at home."""
 
 

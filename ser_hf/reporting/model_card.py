@@ -88,6 +88,11 @@ class ModelCard:
         return bool(self.results["model"].get("one_speaker_a_call", said))
 
     @property
+    def alone(self) -> bool:
+        """Whether it loads where ser_hf is not installed: it is a stock one, or its code lies beside the weights."""
+        return self.stock or bool(self.results["model"].get("own_code", True))
+
+    @property
     def base_model(self) -> str | None:
         """The repository of the Hub it was started from, for the model tree there; None where it has none."""
         base = str(self.results["model"].get("base_model") or "")

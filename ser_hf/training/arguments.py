@@ -78,6 +78,13 @@ class DataArguments:
         default=None,
         metadata={"help": "clips per class for undersample and oversample; else as many as the rarest or largest has"},
     )
+    copies: list[str] = field(
+        default_factory=list,
+        metadata={
+            "help": "copies of every training clip, made once, beside the clip itself: '{speed: 0.9}' '{speed: 1.1}' "
+            "are two; the steps are those of --waveform_augment, a lone number is the value itself"
+        },
+    )
     skip_bad: bool = field(default=False, metadata={"help": "leave out clips that cannot be used, and list them"})
     max_duration: float = field(
         default=3600.0, metadata={"help": "seconds above which a recording is taken for a mistake, and is bad"}

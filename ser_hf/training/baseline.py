@@ -54,7 +54,8 @@ def fit_baseline(
     start = time.perf_counter()
     config = build_baseline(str(recipe.model.model), scheme.classes, **pairs(recipe.model.model_settings))
     config.label_scheme = scheme.name
-    train, validation = (_clips(parts[name], by_speaker) for name in ("train", "validation"))
+    voices = bool(recipe.data.copies)
+    train, validation = (_clips(parts[name], by_speaker, voices=voices) for name in ("train", "validation"))
     weights = class_weights(train.labels, len(scheme.classes)) if recipe.data.balance == "class_weights" else None
     machine, candidates, shares = fit(config, train, validation, weights)
     seconds = time.perf_counter() - start
@@ -70,12 +71,26 @@ def fit_baseline(
     }
 
 
-def _clips(rows: Any, by_speaker: bool) -> Clips:
-    """An augmented copy is of its source's group."""
+def _clips(rows: Any, by_speaker: bool, *, voices: bool = False) -> Clips:
+    """An augmented copy is of its source's group.
+
+    Args:
+        rows: with features.
+        by_speaker: groups are speakers.
+        voices: the copies of a number, ``<source>#<number>``, are a voice of their own: one speaker at another speed is
+            normalised as another, and no copy moves what the clips themselves are normalised by.
+    """
     speakers, clips = list(rows[SPEAKER]), list(rows[CLIP_ID])
     sources = list(rows[SOURCE]) if SOURCE in rows.column_names else [None] * len(rows)
     groups = speakers if by_speaker else [source or clip for source, clip in zip(sources, clips, strict=True)]
-    return Clips(_vectors(FeatureRows(rows, training=False)), np.asarray(rows[LABEL][:]), speakers, groups)
+    heard = speakers
+    if voices:
+        heard = [
+            f"{speaker}#{clip.rpartition('#')[2]}" if source and speaker else speaker
+            for speaker, source, clip in zip(speakers, sources, clips, strict=True)
+        ]
+    copies = np.array([source is not None for source in sources], dtype=bool)
+    return Clips(_vectors(FeatureRows(rows, training=False)), np.asarray(rows[LABEL][:]), heard, groups, copies)
 
 
 def _vectors(rows: FeatureRows) -> np.ndarray:

@@ -221,6 +221,7 @@ def _check(recipe: Recipe) -> None:
     check_strengths(recipe.augment)
     check_sizes(recipe.augment.progressive_resize)
     WaveformChain.parse(recipe.augment.waveform_augment)
+    WaveformChain.parse_copies(recipe.data.copies)
     check_bounds({key: value for group in recipe.groups for key, value in vars(group).items()})
     if recipe.model.model != TRANSFORMER:
         check_settings(pairs(recipe.model.model_settings))
@@ -244,6 +245,11 @@ def _check_balance(recipe: Recipe) -> None:
         raise RecipeError(f"balance_to is {to}; expected 1 or more clips per class")
     if method == "oversample" and recipe.augment.waveform_augment:
         raise RecipeError("balance: oversample makes augmented copies once, waveform_augment anew; choose one of them")
+    if recipe.data.copies:
+        if method == "oversample":
+            raise RecipeError("balance: oversample and copies both add copies of training clips; choose one of them")
+        if recipe.augment.waveform_augment:
+            raise RecipeError("copies are made once, waveform_augment changes clips anew; choose one of them")
     strategy = recipe.training.train_sampling_strategy
     if method == "weighted_sampler" and strategy != "random":
         raise RecipeError(f"balance: weighted_sampler draws by weight, not by train_sampling_strategy: {strategy}")

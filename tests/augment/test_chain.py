@@ -22,6 +22,7 @@ from ser_hf.augment import (
     shift_waveform,
     speed,
     time_stretch,
+    warp_vocal_tract,
 )
 from ser_hf.base.errors import AudioError, RecipeError, SerHfError
 
@@ -59,6 +60,7 @@ def run(steps: list, samples: np.ndarray | None = None, seed: int = 0) -> np.nda
         ({"time_stretch": [1.1, 1.1]}, lambda x: time_stretch(x, 1.1, RATE)),
         ({"pitch_shift": [-1.5, -1.5]}, lambda x: pitch_shift(x, RATE, -1.5)),
         ({"speed": [0.9, 0.9]}, lambda x: speed(x, 0.9)),
+        ({"vtlp": [1.08, 1.08]}, lambda x: warp_vocal_tract(x, RATE, 1.08)),
         ({"shift": [0.25, 0.25]}, lambda x: shift_waveform(x, 0.25)),
         ({"gain": [-6, -6]}, lambda x: gain(x, -6)),
     ],
@@ -84,6 +86,7 @@ def test_the_noise_of_the_paper_is_that_of_a_clip_with_a_peak_of_one():
         ({"speed": 0.1}, 0.9, 1.1),
         ({"pitch_shift": 2}, -2, 2),
         ({"pitch_shift": [-1, 3]}, -1, 3),
+        ({"vtlp": 0.1}, 0.9, 1.1),
         ({"shift": 0.5}, -0.5, 0.5),
         ({"gain": 6}, -6, 6),
         ({"loudness": -20}, -20, -20),
@@ -287,3 +290,37 @@ def test_without_a_reader_a_folder_is_checked_and_not_read(folder):
     chain = WaveformChain.parse([{"room": str(folder)}])
     with pytest.raises(SerHfError, match=r"cannot be read: give WaveformChain\.parse a load"):
         chain(clip(), RATE, np.random.default_rng(0))
+
+
+def test_copies_take_a_lone_number_as_it_is_and_one_step_or_several():
+    copies = [{"speed": 0.9}, "{pitch_shift: 2}", "[{speed: 1.1}, {noise: 0.005}]", {"gain": [-6, 6]}]
+    found = [[(s.name, s.low, s.high) for s in chain.steps] for chain in WaveformChain.parse_copies(copies)]
+    two = [("speed", 1.1, 1.1), ("noise", 0.005, 0.005)]
+    assert found == [[("speed", 0.9, 0.9)], [("pitch_shift", 2, 2)], two, [("gain", -6, 6)]]
+    assert WaveformChain.parse_copies([]) == WaveformChain.parse_copies(["none"]) == ()
+
+
+def test_what_was_done_is_said_with_its_values():
+    chain = WaveformChain.parse_copies([[{"speed": 0.9}, {"gain": [-6, 6]}]])[0]
+    changed, words = chain.described(clip(), RATE, np.random.default_rng(3))
+    factor, level = (float(word.split("=")[1]) for word in words.split())
+    assert factor == 0.9
+    np.testing.assert_allclose(changed, gain(speed(clip(), 0.9), level), rtol=1e-5)
+    np.testing.assert_array_equal(changed, chain(clip(), RATE, np.random.default_rng(3)))
+    assert " and ".join(map(str, chain.steps)) == "speed 0.9 and gain -6 to 6"
+
+
+@pytest.mark.parametrize(
+    ("copies", "said"),
+    [
+        ({"speed": 0.9}, r"copies is \{'speed': 0.9\}; expected a list"),
+        (["{speed: 0.1}"], r"copies, entry 1: speed is 0.1; expected 0.25 to 4"),
+        (["{speed: 0.9}", "{sped: 1.1}"], "copies, entry 2: unknown step 'sped'; did you mean 'speed'"),
+        (["{speed: 0.9, p: 0.5}"], "copies, entry 1: .*; every entry gives one copy of every clip, leave out p"),
+        (["[]"], "copies, entry 1: an empty list"),
+        (["{speed: 0.9"], "copies, entry 1: .* is not YAML"),
+    ],
+)
+def test_copies_that_cannot_be_are_refused(copies, said):
+    with pytest.raises(RecipeError, match=said):
+        WaveformChain.parse_copies(copies)

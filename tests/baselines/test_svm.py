@@ -104,6 +104,26 @@ def test_inner_folds_keep_groups_together(monkeypatch):
     assert seen == [set()] * 5
 
 
+def test_inner_folds_learn_from_copies_and_score_originals(monkeypatch):
+    import sklearn.metrics
+
+    scored, real = [], sklearn.metrics.balanced_accuracy_score
+    monkeypatch.setattr(
+        sklearn.metrics, "balanced_accuracy_score", lambda true, found: scored.append(len(true)) or real(true, found)
+    )
+    given = clips()
+    mark = np.r_[np.zeros(90, bool), np.ones(90, bool)]
+    shifted = given.features + np.random.default_rng(3).normal(size=given.features.shape) / 9
+    both = Clips(
+        np.r_[given.features, shifted], np.r_[given.labels, given.labels], given.speakers * 2, given.groups * 2, mark
+    )
+    config = build_baseline("svm", CLASSES, gamma=0.5)
+    fit(config, both, clips(1, 30))
+    assert sum(scored) == 90 * 4, "four costs, every original once"
+    joined = both + clips(1, 30)
+    np.testing.assert_array_equal(joined.copies, np.r_[mark, np.zeros(30, bool)])
+
+
 def test_class_weights_move_decisions_to_the_heavier_class():
     config = build_baseline("svm", CLASSES, C=0.3, gamma=0.5)
     new = tensor(clips(2, 300).features)

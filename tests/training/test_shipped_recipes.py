@@ -76,7 +76,7 @@ print(build_meta.build_wheel(sys.argv[2]))
 """
 
 
-def test_the_wheel_holds_every_recipe(root, tmp_path):
+def test_the_wheel_holds_every_recipe_and_the_default_model(root, tmp_path):
     """Built from a copy, as from a download of the sources."""
     import shutil
     import zipfile
@@ -87,8 +87,15 @@ def test_the_wheel_holds_every_recipe(root, tmp_path):
         shutil.copy(root / name, copy)
     shutil.copytree(root / "recipes", copy / "recipes")
     shutil.copytree(root / "ser_hf", copy / "ser_hf", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    model = copy / "ser_hf" / "default_model"
+    model.mkdir(exist_ok=True)
+    files = {"config.json", "preprocessor_config.json", "model.safetensors", "results.json", "README.md", "LICENSE"}
+    for name in files:
+        (model / name).touch()
     subprocess.run([sys.executable, "-c", WHEEL, copy, tmp_path], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
-    packed = {name.removeprefix("ser_hf/recipes/") for name in zipfile.ZipFile(wheel).namelist() if "/recipes/" in name}
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.removeprefix("ser_hf/default_model/") for name in names if "/default_model/" in name} == files
+    packed = {name.removeprefix("ser_hf/recipes/") for name in names if "/recipes/" in name}
     there = {str(p.relative_to(root / "recipes")) for p in (root / "recipes").rglob("*") if p.is_file()}
     assert packed == there

@@ -244,6 +244,12 @@ def test_draws_differ_by_epoch_and_seed_and_repeat():
             ["--balance", "weighted_sampler", "--train_sampling_strategy", "sequential"],
             "weighted_sampler draws by weight, not by train_sampling_strategy: sequential",
         ),
+        (
+            ["--copies", "{speed: 0.9}", "--balance", "oversample"],
+            "oversample and copies both add .*; choose one",
+        ),
+        (["--copies", "{speed: 0.9}", "--waveform_augment", "{gain: 6}"], "copies are made once, .*; choose one"),
+        (["--copies", "{speed: 0.9}", "{sped: 1.1}"], "copies, entry 2: unknown step 'sped'; did you mean 'speed'"),
     ],
 )
 def test_a_balance_that_cannot_be_is_refused_before_any_clip_is_read(recipe, words, said):
