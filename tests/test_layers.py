@@ -14,7 +14,7 @@ LEVELS = (
     "ledger",
     "corpora audio augment evaluation models",
     "audit download features baselines finetuning",
-    "protocols",
+    "protocols embeddings",
     "data",
     "training reporting",
     "flows inference",
@@ -26,6 +26,7 @@ HOMES = {
     "datasets": (
         "audit/",
         "download/",
+        "embeddings/",
         "protocols/",
         "data/",
         "features/",

@@ -84,6 +84,7 @@ def _key(rows: datasets.Dataset, step: FeatureStep) -> str:
     settings = json.dumps({name: getattr(extractor, name) for name in names}, sort_keys=True, default=_plain)
     try:
         own = [base.__module__ for base in kind.__mro__ if issubclass(base, SerFeatureExtractor)]
+        own += getattr(kind, "computed_by", ())
         code = code_key("ser_hf.audio.load", FeatureStep.__module__, *own)
     except OSError:  # a class that was typed into a session
         code = Hasher.hash(kind)

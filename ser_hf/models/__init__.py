@@ -22,6 +22,7 @@ from transformers import (
 
 from .classification import SpectrogramClassifier, SpectrogramConfig, ccc_loss
 from .cnn_blstm_attention import CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification
+from .embedding_mlp import EmbeddingMlpConfig, EmbeddingMlpForAudioClassification
 from .feature_extraction import SerFeatureExtractor
 from .pooling import POOLINGS, even, moments
 from .timm_cnn import TimmCnnConfig, TimmCnnForAudioClassification
@@ -33,6 +34,8 @@ __all__ = [
     "POOLINGS",
     "CnnBlstmAttentionConfig",
     "CnnBlstmAttentionForAudioClassification",
+    "EmbeddingMlpConfig",
+    "EmbeddingMlpForAudioClassification",
     "SerFeatureExtractor",
     "SpectrogramClassifier",
     "SpectrogramConfig",
@@ -52,6 +55,7 @@ __all__ = [
 
 MODELS: dict[str, tuple[type[PreTrainedConfig], type[SpectrogramClassifier]]] = {
     "cnn_blstm_attention": (CnnBlstmAttentionConfig, CnnBlstmAttentionForAudioClassification),
+    "embedding_mlp": (EmbeddingMlpConfig, EmbeddingMlpForAudioClassification),
     "timm_cnn": (TimmCnnConfig, TimmCnnForAudioClassification),
 }
 """Model type -> (configuration class, model class)."""

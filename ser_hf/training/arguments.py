@@ -120,7 +120,20 @@ class FeatureArguments:
         default=None, metadata={"help": "the sum that is 0 dB; by default the loudest point of each clip"}
     )
     features: str = field(
-        default="log_mel", metadata={"help": "log_mel or mfcc; for baselines functionals, mfcc_mean or egemaps"}
+        default="log_mel",
+        metadata={
+            "help": "log_mel or mfcc; for baselines functionals, mfcc_mean or egemaps; for them and embedding_mlp "
+            "embeddings, of a frozen encoder"
+        },
+    )
+    encoder: str | None = field(
+        default=None, metadata={"help": "for embeddings: a speech transformer on the Hub, or a folder"}
+    )
+    layers: list[int] = field(
+        default_factory=list, metadata={"help": "for embeddings: its layers, 0 for what the first takes; else all"}
+    )
+    pooling: str = field(
+        default="mean_std", metadata={"help": "for embeddings: mean, mean_std or attention, over the clip's frames"}
     )
     n_mfcc: int = field(default=20, metadata={"help": "cepstral coefficients, for mfcc"})
     deltas: int = field(default=0, metadata={"help": "for mfcc: 1 adds slopes, 2 also curvatures"})

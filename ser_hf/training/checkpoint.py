@@ -18,6 +18,7 @@ from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import SUFFIXES, pickles_in
 from ser_hf.base.weights import plain, wrong_with
 from ser_hf.baselines import BASELINES, Svm, load_baseline
+from ser_hf.embeddings import EmbeddingExtractor
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
 
@@ -97,6 +98,8 @@ def load_start(source: str | Path) -> tuple[Model, SequenceFeatureExtractor, lis
     except _BROKEN as error:
         where = source if folder.is_dir() else f"{source} is no folder here, and as a repository on the Hub it"
         raise CheckpointError(f"{where} cannot be loaded: {plain(_first_line(error))}") from error
+    if isinstance(extractor, EmbeddingExtractor):
+        extractor.found_in(source)
     missing = sorted(map(str, report["missing_keys"]))
     family = FAMILIES.get(model.config.model_type)
     head = [name for name in missing if family is not None and not name.startswith(f"{family.encoder}.")]

@@ -6,10 +6,12 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.base.errors import RecipeError, unknown
 from ser_hf.baselines import BASELINES, build_functionals
+from ser_hf.embeddings import build_embeddings
 from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_extractor, load_transformer
 from ser_hf.labels import Scheme, get_scheme
 from ser_hf.models import (
     MODELS,
+    EmbeddingMlpConfig,
     TimmCnnConfig,
     TimmCnnForAudioClassification,
     build_config,
@@ -22,6 +24,28 @@ from .starting import Start
 from .targets import Targets
 
 STATISTICS = "statistics"
+EMBEDDINGS = "embeddings"
+EMBEDDING_KEYS = ("encoder", "layers", "pooling")
+"""Keys of features that say which embeddings."""
+
+
+def check_embeddings(recipe: Recipe, *, embedded: bool) -> None:
+    """Refuses a probe without embeddings, a network that takes spectrograms on them, and their keys without them.
+
+    Raises:
+        RecipeError: with what to change.
+    """
+    model, takes = str(recipe.model.model), (*BASELINES, EmbeddingMlpConfig.model_type)
+    if embedded and model not in takes:
+        raise RecipeError(f"features: embeddings are for model {', '.join(takes)}, and model is {model!r}")
+    if not embedded and model == EmbeddingMlpConfig.model_type:
+        raise RecipeError(f"model {model!r} takes features: embeddings, and features is {recipe.features.features!r}")
+    for key in EMBEDDING_KEYS:
+        if key in recipe.given and not embedded:
+            raise RecipeError(
+                f"{key} says which embeddings, and features is {recipe.features.features!r}; add "
+                "features: embeddings, or leave it out"
+            )
 
 
 def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
@@ -32,6 +56,12 @@ def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
         trim_db = recipe.features.trim_db if "trim_db" in recipe.given else None
         return load_extractor(TransformerSettings.of(pairs(recipe.model.model_settings)).pretrained, trim_db)
     chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
+    embedded = recipe.features.features == EMBEDDINGS
+    check_embeddings(recipe, embedded=embedded)
+    if embedded:
+        given = {k: v for k, v in chosen.items() if k in recipe.given and k not in ("features", "encoder")}
+        return build_embeddings(recipe.features.encoder, **given)
+    chosen = {k: v for k, v in chosen.items() if k not in EMBEDDING_KEYS}
     if recipe.model.model in BASELINES:
         return build_functionals(**{k: v for k, v in chosen.items() if k in recipe.given})
     if chosen["normalisation"] == STATISTICS:
@@ -77,7 +107,10 @@ def make_model(
         return model
     try:
         rated = (targets or Targets.of(recipe.loss.targets)).settings(recipe.loss.target_weight)
-        settings = {"n_mels": extractor.feature_size, **pairs(recipe.model.model_settings), **rated}
+        sizes = {"n_mels": extractor.feature_size}
+        if name == EmbeddingMlpConfig.model_type:
+            sizes["embedding_size"] = extractor.n_frames
+        settings = {**sizes, **pairs(recipe.model.model_settings), **rated}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
         config.label_scheme = scheme.name
         if isinstance(config, TimmCnnConfig) and imagenet:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ser_hf.base.errors import RecipeError
+from ser_hf.base.precision import has_bf16
 
 PRECISIONS = ("auto", "bf16", "fp32")
 
@@ -24,7 +25,4 @@ def use_bf16(precision: str, *, use_cpu: bool) -> bool:
         raise RecipeError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
     if precision != "auto":
         return precision == "bf16"
-    if torch.cuda.is_available() and not use_cpu:
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    abilities = torch.cpu.get_capabilities()
-    return bool(abilities.get("avx512_bf16") or abilities.get("amx_bf16"))
+    return has_bf16(torch.device("cuda" if torch.cuda.is_available() and not use_cpu else "cpu"))
