@@ -18,6 +18,7 @@ from .audit import AuditCommand
 from .bench import BenchCommand
 from .build import BuildCommand
 from .download import DownloadCommand
+from .embed import EmbedCommand
 from .ensemble import EnsembleCommand
 from .evaluate import EvaluateCommand
 from .export import ExportCommand
@@ -35,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     AuditCommand(),
     TrainCommand(),
     EvaluateCommand(),
+    EmbedCommand(),
     EnsembleCommand(),
     PredictCommand(),
     ExportCommand(),
