@@ -47,13 +47,22 @@ class TrainCommand(Command):
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Trains and prints the score table."""
         from ser_hf.evaluation import score_table
+        from ser_hf.flows.folds import ALL, train_folds
         from ser_hf.flows.train import train
         from ser_hf.training import load_recipe
 
         words = list(overrides)
         for key, value in vars(args).items():
-            if key not in ("recipe", "command") and value is not None:
+            if key not in ("recipe", "command", "fold") and value is not None:
                 words += [f"--{key}", *(value if isinstance(value, list) else [value])]
+        fold = getattr(args, "fold", None)
+        if fold == ALL:
+            words = [word for word in words if word != "--output_dir" and word != args.output_dir]
+            results = train_folds(args.recipe, words, args.output_dir)
+            if results:
+                say(f"\n{score_table(results)}\nruns: {' '.join(results['runs'])}")
+            return 0
+        words += ["--fold", fold] if fold is not None else []
         recipe = load_recipe(args.recipe, words)
         folder = recipe.training.output_dir
         results = train(recipe)

@@ -22,7 +22,7 @@ from ser_hf.base.disk import writing
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.provenance import hardware, now, peak_memory_mb, versions
 from ser_hf.baselines import BASELINES, WEIGHTS, Svm
-from ser_hf.data import Corpora, add_copies, balance, load_corpus
+from ser_hf.data import Corpora, add_copies, balance
 from ser_hf.features import (
     FeatureRows,
     LiveFeatureRows,
@@ -47,17 +47,17 @@ from ser_hf.training import (
     check_layers,
     configure,
     fit_baseline,
-    folders,
     load_checkpoint,
     make_extractor,
     make_model,
     naming,
     network_facts,
-    reading_of,
     score,
     with_its_past,
     write_split,
 )
+
+from ._corpora import read_corpora
 
 _DECODED = 1 << 30
 """Bytes of decoded recordings held where rows are made of them in every epoch: about 4.6 hours at 16 kHz."""
@@ -163,16 +163,7 @@ def prepare(recipe: Recipe) -> Data:
     extractor = make_extractor(recipe)
     options = SplitOptions.of({**vars(settings), "seed": settings.split_seed})
     PROTOCOLS[str(settings.protocol)].check(options)  # before any clip is read
-    corpora = load_corpus(
-        settings.corpora,
-        data_root=settings.data_root,
-        data_dirs=folders(settings.data_dirs),
-        scheme=settings.scheme,
-        skip_bad=settings.skip_bad,
-        max_duration=settings.max_duration,
-        num_proc=settings.num_proc,
-        reading=reading_of(settings),
-    )
+    corpora = read_corpora(recipe)
     ready = partial(
         prepared,
         device=recipe.features.feature_device,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._pooling import pooled
 from ._results import load_build, load_predictions, load_results
 from .dataset_card import render_dataset_card, write_dataset_card
 from .hub import push_run
@@ -16,6 +17,7 @@ __all__ = [
     "load_build",
     "load_predictions",
     "load_results",
+    "pooled",
     "push_dataset",
     "push_run",
     "render_dataset_card",

@@ -43,7 +43,12 @@ class DataArguments:
         default=None, metadata={"help": "the same for the splits, which the protocol official follows"}
     )
     protocol: str | None = field(default=None, metadata={"help": "split rule, see `ser-hf list protocols`; required"})
-    fold: int | None = field(default=None, metadata={"help": "fold number, for protocols with folds"})
+    fold: int | None = field(
+        default=None,
+        metadata={
+            "help": "fold number, for protocols with folds; all: one after the other, scored together (ser-hf train)"
+        },
+    )
     folds: int = field(default=5, metadata={"help": "number of folds, for kfold and speaker-kfold"})
     test_size: float = field(
         default=0.1, metadata={"help": "share of clips, or of each corpus' speakers, for the test"}
