@@ -15,7 +15,7 @@ from ser_hf.base.disk import writing
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.provenance import hardware, now, versions
 from ser_hf.base.steps import steps
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.corpora import Reading
 from ser_hf.data import Corpora, load_corpus
 from ser_hf.features import prepared
@@ -97,7 +97,7 @@ def evaluate_other(
         "synthetic": any(corpus.synthetic for corpus in loaded.records),
         "caveat": _CAVEAT + (f"; it cannot say {', '.join(unsaid)}" if unsaid else ""),
         "model": {
-            "library": "sklearn" if isinstance(model, Svm) else "transformers",
+            "library": "sklearn" if isinstance(model, Baseline) else "transformers",
             "model_type": model.config.model_type,
             "architecture": type(model).__name__,
             "parameters": model.num_parameters(),

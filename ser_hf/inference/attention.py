@@ -10,7 +10,7 @@ import torch
 
 from ser_hf.audio import LONGEST, load
 from ser_hf.base.errors import SerHfError
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.mel_scale import hz_to_mel, mel_to_hz
 from ser_hf.reporting.attention import Attended, write_attention
@@ -49,7 +49,7 @@ def attend(classifier: SerClassifier, clip: str | Path, max_duration: float = LO
     if isinstance(model, OnnxModel):
         raise SerHfError("an ONNX file gives no attention weights; take the run folder it was exported from")
     kind = model.config.model_type
-    if isinstance(model, Svm) or "output_attentions" not in inspect.signature(model.forward).parameters:
+    if isinstance(model, Baseline) or "output_attentions" not in inspect.signature(model.forward).parameters:
         raise SerHfError(f"{kind} has no attention over time to draw; cnn_blstm_attention has")
     if not isinstance(extractor, SerFeatureExtractor):
         raise SerHfError(f"{kind} reads {type(extractor).__name__}'s features, not a spectrogram to draw")

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.audio import LONGEST, load
 from ser_hf.base.errors import SerHfError
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.features import inputs_of
 from ser_hf.training import load_checkpoint, outputs
 
@@ -38,14 +38,14 @@ class SerClassifier:
     [{'angry': 0.91, 'happy': 0.05, ...}]
     """
 
-    def __init__(self, model: PreTrainedModel | OnnxModel | Svm, extractor: SequenceFeatureExtractor) -> None:
+    def __init__(self, model: PreTrainedModel | OnnxModel | Baseline, extractor: SequenceFeatureExtractor) -> None:
         self.model = model
         self.extractor = extractor
 
     @property
     def one_speaker_a_call(self) -> bool:
         """Whether the clips of one call are compared with each other, so that they must be of one speaker."""
-        return isinstance(self.model, Svm) and self.model.one_speaker_a_call
+        return isinstance(self.model, Baseline) and self.model.one_speaker_a_call
 
     @classmethod
     def from_pretrained(cls, source: str | Path, device: str = "auto") -> SerClassifier:

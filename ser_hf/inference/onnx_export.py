@@ -19,7 +19,7 @@ from ser_hf import __version__
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.optional import require
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.training import load_checkpoint
 
 from ._export_lstm import with_exportable_lstms
@@ -62,7 +62,7 @@ def export_onnx(source: str | Path, file: str | Path | None = None) -> Path:
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, "onnx")
     model, extractor = load_checkpoint(source, "cpu")
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         raise SerHfError(f"{source} is a baseline of scikit-learn; only networks are exported to ONNX")
     if targets := list(getattr(model.config, "targets", ())):
         raise SerHfError(f"{source} rates {', '.join(targets)} as well, which an ONNX file of ours does not hold")

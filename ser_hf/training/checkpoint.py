@@ -17,7 +17,7 @@ from transformers import (
 from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import SUFFIXES, pickles_in
 from ser_hf.base.weights import plain, wrong_with
-from ser_hf.baselines import Svm, is_baseline, load_baseline
+from ser_hf.baselines import Baseline, is_baseline, load_baseline
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
 
@@ -29,7 +29,9 @@ _STATE = "trainer_state.json"
 _NEEDED = ("config.json", "model.safetensors", "preprocessor_config.json")
 
 
-def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTrainedModel | Svm, SequenceFeatureExtractor]:
+def load_checkpoint(
+    source: str | Path, device: str = "auto"
+) -> tuple[PreTrainedModel | Baseline, SequenceFeatureExtractor]:
     """Loads a model, in evaluation mode, and its feature extractor.
 
     Args:
@@ -43,12 +45,12 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[PreTraine
     model, extractor, missing = load_start(source)
     if missing:
         _refuse(str(source), "missing", missing)
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         return model, extractor
     return model.to(_device(device)).eval(), extractor  # type: ignore[arg-type]
 
 
-def load_start(source: str | Path) -> tuple[PreTrainedModel | Svm, SequenceFeatureExtractor, list[str]]:
+def load_start(source: str | Path) -> tuple[PreTrainedModel | Baseline, SequenceFeatureExtractor, list[str]]:
     """The same for a checkpoint to go on from, on the CPU: one of pretraining has no head yet.
 
     Returns:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.features import FeatureRows, WaveformRows
 from ser_hf.records import INPUT_FEATURES
 
@@ -41,7 +41,7 @@ class Outputs(NamedTuple):
 
 
 def predict(
-    model: PreTrainedModel | Svm,
+    model: PreTrainedModel | Baseline,
     rows: FeatureRows | WaveformRows,
     batch_size: int = 64,
     speakers: Sequence[str | None] | None = None,
@@ -51,7 +51,7 @@ def predict(
     The model must be in evaluation mode, as `load_checkpoint` leaves it. A baseline takes all rows at once, and their
     ``speakers``.
     """
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         return outputs(model, rows.__getitems__(list(range(len(rows)))), speakers)
     starts = range(0, len(rows), batch_size)
     batches = (rows.__getitems__(list(range(start, min(start + batch_size, len(rows))))) for start in starts)
@@ -62,7 +62,7 @@ def predict(
 
 
 def probabilities(
-    model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+    model: Network | Baseline, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> np.ndarray:
     """Gives ``(N, C)`` probabilities; see `outputs`."""
     return outputs(model, inputs, speakers).probabilities
@@ -70,7 +70,7 @@ def probabilities(
 
 @torch.inference_mode()
 def outputs(
-    model: Network | Svm, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+    model: Network | Baseline, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> Outputs:
     """What a model says of one or more inputs, each a dictionary of arrays and perhaps of a label.
 
@@ -78,7 +78,7 @@ def outputs(
     neighbours, whether its model masks padding or not. A baseline takes them all at once, with their speakers, since it
     may compare a speaker's clips with each other.
     """
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in inputs]))
         return Outputs(model(features, speakers)["logits"].softmax(dim=-1).numpy())
     shares: dict[int, np.ndarray] = {}

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import CheckpointError
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.evaluation import evaluate_dimensions, evaluate_predictions, evaluate_votes, write_predictions
 from ser_hf.features import scoring_rows
 from ser_hf.records import AUDIO_HASH, LABEL_DISTRIBUTION
@@ -24,7 +24,7 @@ SPLIT = "split.json"
 
 
 def score(
-    model: PreTrainedModel | Svm,
+    model: PreTrainedModel | Baseline,
     extractor: SequenceFeatureExtractor,
     rows: Any,
     classes: list[str],

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.base.errors import CheckpointError, RecipeError, SplitError
 from ser_hf.base.steps import steps
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_transformer
 from ser_hf.labels import Scheme, label_meaning
 from ser_hf.protocols import Split
@@ -51,8 +51,8 @@ class Start:
         """
         source = str(recipe.model.init_from)
         model, extractor, missing = load_start(source)
-        if isinstance(model, Svm):
-            raise RecipeError(f"init_from {source}: a support vector machine is fitted anew; leave out init_from")
+        if isinstance(model, Baseline):
+            raise RecipeError(f"init_from {source}: {model.title} is fitted anew; leave out init_from")
         start = cls(source, model, extractor, bool(missing))
         start._check(recipe)
         return start
