@@ -99,7 +99,7 @@ class Baseline:
         self.pipeline = pipeline
 
     @staticmethod
-    def estimator() -> type[Any]:
+    def estimator() -> Any:
         """The class of scikit-learn."""
         raise NotImplementedError
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from .baseline import Baseline, BaselineConfig
 
-if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression
 
-
-class LogisticConfig(BaselineConfig):
+class LogisticConfig(BaselineConfig):  # type: ignore[no-untyped-call]
     """Configuration of `Logistic`; ``C`` is what the sum of the losses is multiplied by, beside half the squared L2."""
 
     model_type = "logistic"
@@ -28,7 +25,7 @@ class Logistic(Baseline):
     title = "a logistic regression"
 
     @staticmethod
-    def estimator() -> type[LogisticRegression]:
+    def estimator() -> Any:
         """The class of scikit-learn."""
         from sklearn.linear_model import LogisticRegression
 

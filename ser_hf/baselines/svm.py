@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from .baseline import AUTO, Baseline, BaselineConfig, Labels
 from .speakers import Features
 
-if TYPE_CHECKING:
-    from sklearn.svm import SVC
 
-
-class SvmConfig(BaselineConfig):
+class SvmConfig(BaselineConfig):  # type: ignore[no-untyped-call]
     """Configuration of `Svm`.
 
     Attributes:
@@ -40,7 +37,7 @@ class Svm(Baseline):
     title = "a support vector machine"
 
     @staticmethod
-    def estimator() -> type[SVC]:
+    def estimator() -> Any:
         """The class of scikit-learn."""
         from sklearn.svm import SVC
 
