@@ -2,49 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
 from huggingface_hub.errors import StrictDataclassError
+from transformers import PreTrainedConfig
 from transformers.utils.hub import cached_file
 
 from ser_hf.base.errors import CheckpointError
+from ser_hf.models import SerFeatureExtractor
 
+from .baseline import WEIGHTS, Baseline, BaselineConfig
+from .build import BASELINES
 from .extraction import FunctionalsExtractor
-from .svm import WEIGHTS, Svm, SvmConfig
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
-
-BASELINES: dict[str, tuple[type[SvmConfig], type[Svm]]] = {SvmConfig.model_type: (SvmConfig, Svm)}
-"""Model type -> (configuration class, model class)."""
 
 _TRUSTED: list[str] = []
 """Types beyond those that skops itself trusts: scikit-learn's, NumPy's and Python's plain ones are enough."""
 _BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, BadZipFile)
 
 
-def load_baseline(source: str | Path) -> tuple[Svm, FunctionalsExtractor]:
+EXTRACTORS: dict[str, Callable[[str | Path], SerFeatureExtractor]] = {
+    FunctionalsExtractor.__name__: FunctionalsExtractor.from_pretrained  # type: ignore[dict-item]
+}
+"""What saved a baseline's feature extractor -> what loads it; other packages of ser_hf add theirs."""
+
+
+def load_baseline(source: str | Path) -> tuple[Baseline, SerFeatureExtractor]:
     """Loads what ``save_pretrained`` of machine and extractor wrote, from a run folder or a repository on the Hub.
 
     Raises:
-        CheckpointError: a file is missing or damaged, model.skops holds anything but a scaler and a support vector
-            machine, or the files do not belong together.
+        CheckpointError: a file is missing or damaged, model.skops holds anything but scalers and the classifier
+            of its kind, or the files do not belong together.
     """
     try:
-        config = SvmConfig.from_pretrained(source)
-        extractor = FunctionalsExtractor.from_pretrained(source)
+        named, _ = PreTrainedConfig.get_config_dict(source)
+        kind, model = BASELINES[named["model_type"]]
+        config = kind.from_pretrained(source)
+        saved, _ = FunctionalsExtractor.get_feature_extractor_dict(source)
+        extractor = EXTRACTORS[saved.get("feature_extractor_type", FunctionalsExtractor.__name__)](source)
         weights = cached_file(source, WEIGHTS)
+    except CheckpointError:
+        raise
     except (*_BROKEN, StrictDataclassError) as error:
         raise CheckpointError(f"{source} cannot be loaded: {' '.join(str(error).split())}") from error
-    machine = Svm(config, _pipeline(str(source), Path(str(weights))))
+    machine = model(config, _pipeline(str(source), Path(str(weights)), config, model))
     _check(str(source), machine, extractor)
     return machine, extractor
 
 
-def _pipeline(source: str, weights: Path) -> Pipeline:
+def _pipeline(source: str, weights: Path, config: BaselineConfig, model: type[Baseline]) -> Pipeline:
     """Reads model.skops, after a look at the types in it.
 
     Raises:
@@ -52,7 +64,6 @@ def _pipeline(source: str, weights: Path) -> Pipeline:
     """
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
     from skops.io import get_untrusted_types, load
 
     try:
@@ -63,41 +74,36 @@ def _pipeline(source: str, weights: Path) -> Pipeline:
     if strange:
         raise CheckpointError(f"{source}: {WEIGHTS} holds {', '.join(strange[:3])}, which is not trusted; not loaded")
     parts = [type(step) for _, step in pipeline.steps] if type(pipeline) is Pipeline else [type(pipeline)]
-    if parts != [StandardScaler, SVC]:
-        found = ", ".join(part.__name__ for part in parts)
-        raise CheckpointError(f"{source}: {WEIGHTS} holds {found}; expected a StandardScaler and an SVC in a Pipeline")
+    wanted = [StandardScaler, model.estimator()]
+    if config.adaptation_prior or (config.speaker_normalisation and len(parts) > len(wanted)):
+        wanted = [StandardScaler, *wanted]  # the population's; runs of before have none
+    if parts != wanted:
+        found, expected = (", ".join(part.__name__ for part in some) for some in (parts, wanted))
+        raise CheckpointError(f"{source}: {WEIGHTS} holds {found}; expected {expected} in a Pipeline")
     return pipeline
 
 
-def _check(source: str, machine: Svm, extractor: FunctionalsExtractor) -> None:
-    """Refuses parts that do not fit; libsvm reads its arrays without a look at their sizes."""
-    scaler, svc = machine.pipeline[0], machine.pipeline[-1]
+def _check(source: str, machine: Baseline, extractor: SerFeatureExtractor) -> None:
+    """Refuses parts that do not fit."""
+    *scalers, classifier = machine.pipeline
     labels, ids = machine.config.id2label or {}, machine.config.label2id or {}
     if {name: int(i) for i, name in labels.items()} != {name: int(i) for name, i in ids.items()}:
         raise CheckpointError(f"{source}: id2label and label2id in config.json contradict each other")
     try:
-        size, classes = svc.shape_fit_[1], len(svc.classes_)
-        vectors, pairs = len(svc.support_vectors_), classes * (classes - 1) // 2
+        size, learned = classifier.n_features_in_, [array for one in scalers for array in (one.mean_, one.scale_)]
         fits = {
-            "kernel": svc.kernel == "rbf" and svc.break_ties is True and svc.decision_function_shape == "ovr",
-            "scaler": scaler.mean_.shape == scaler.scale_.shape == (size,) and scaler.n_features_in_ == size,
-            "support vectors": svc.support_vectors_.shape == (vectors, size) and len(svc.support_) == vectors,
-            "weights": svc.dual_coef_.shape == svc._dual_coef_.shape == (classes - 1, vectors),
-            "offsets": svc.intercept_.shape == svc._intercept_.shape == (pairs,),
-            "counts": svc._n_support.shape == (classes,) and svc._n_support.sum() == vectors,
-            "classes": set(svc.classes_.tolist()) <= set(labels) and (np.diff(svc.classes_) > 0).all(),
-            "numbers": all(
-                np.isfinite(array).all()
-                for array in (scaler.mean_, scaler.scale_, svc.support_vectors_, svc._dual_coef_, svc._intercept_)
-            ),
+            "scaler": all(one.mean_.shape == one.scale_.shape == (one.n_features_in_,) == (size,) for one in scalers),
+            **machine.fits(),
+            "classes": set(classifier.classes_.tolist()) <= set(labels) and (np.diff(classifier.classes_) > 0).all(),
+            "numbers": all(np.isfinite(array).all() for array in [*learned, *machine.arrays()]),
         }
     except (AttributeError, TypeError, IndexError, ValueError) as error:
         raise CheckpointError(f"{source}: {WEIGHTS} is not a fitted machine: {error}") from error
     wrong = [name for name, fit in fits.items() if not fit]
     if wrong:
         raise CheckpointError(f"{source}: {', '.join(wrong)} in {WEIGHTS} are not what they should be; train it again")
-    if extractor.feature_size != size:
+    if (given := extractor.feature_size * extractor.n_frames) != size:
         raise CheckpointError(
-            f"{source}: the feature extractor gives {extractor.feature_size} features and the model takes {size}; "
+            f"{source}: the feature extractor gives {given} features and the model takes {size}; "
             "preprocessor_config.json is of another run"
         )

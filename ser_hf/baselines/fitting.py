@@ -1,4 +1,4 @@
-"""Fits a support vector machine; what a recipe leaves open is chosen inside the training split."""
+"""Fits a baseline; what a recipe leaves open is chosen inside the training split."""
 
 from __future__ import annotations
 
@@ -15,18 +15,13 @@ from numpy.typing import NDArray
 
 from ser_hf.base.errors import SerHfError
 
-from .speakers import Features, normalise_speakers
-from .svm import AUTO, Svm, SvmConfig
+from .baseline import AUTO, Baseline, BaselineConfig, Labels
+from .build import BASELINES
+from .speakers import Features, normalise_speakers, population
 
 if TYPE_CHECKING:
-    from sklearn.svm import SVC
+    from sklearn.preprocessing import StandardScaler
 
-Labels = NDArray[np.int64]
-
-COSTS = (1.0, 3.0, 10.0, 30.0)
-"""Candidates for ``C: auto``."""
-WIDTHS = (0.125, 0.25, 0.5, 1.0, 2.0)
-"""Candidates for ``gamma: auto``, times the number of features."""
 INNER_FOLDS = 5
 
 logger = logging.getLogger(__name__)
@@ -57,9 +52,14 @@ class Clips:
         """Which clips ``(N,)`` are no copies."""
         return np.ones(len(self.labels), dtype=bool) if self.copies is None else ~self.copies
 
-    def prepared(self, config: SvmConfig) -> Features:
-        """The features as the machine gets them."""
+    def prepared(self, config: BaselineConfig) -> Features:
+        """The features as the machine learns from them: a training speaker is told by the own clips alone."""
         return normalise_speakers(self.features, self.speakers) if config.speaker_normalisation else self.features
+
+    def population(self) -> StandardScaler:
+        """That of the speakers, whom their copies do not move: no unseen speaker is one."""
+        speakers = [name for name, original in zip(self.speakers, self.originals, strict=True) if original]
+        return population(self.features[self.originals], speakers)
 
     def __add__(self, other: Clips) -> Clips:
         features, labels = np.concatenate([self.features, other.features]), np.concatenate([self.labels, other.labels])
@@ -68,15 +68,16 @@ class Clips:
 
 
 def fit(
-    config: SvmConfig, train: Clips, validation: Clips, weights: NDArray[np.float64] | None = None
-) -> tuple[Svm, list[dict[str, float]], NDArray[np.float64]]:
+    config: BaselineConfig, train: Clips, validation: Clips, weights: NDArray[np.float64] | None = None
+) -> tuple[Baseline, list[dict[str, float]], NDArray[np.float64]]:
     """Fits a machine: chosen on the training clips, then fitted on training and validation clips together.
 
     ``auto`` settings are those with the best mean UAR over five inner folds of the training clips, or as many as there
     are groups, stratified by class and split by group, and scored on clips that are no copies; among equals the first.
-    The temperature is the one with the
-    highest likelihood of the validation labels under a machine fitted on the training clips. With that nothing is left
-    to be chosen on the validation clips, and the last machine learns from them as well. No other clip is seen.
+    The temperature is the one with the highest likelihood of the validation labels under a machine fitted on the
+    training clips, again without copies. With that nothing is left to be chosen on the validation clips, and the last
+    machine learns from them as well. The population of speaker normalisation is that of the speakers themselves, not of
+    their copies. No other clip is seen.
 
     Args:
         config: settings and class names; it is not changed.
@@ -91,27 +92,32 @@ def fit(
     Raises:
         SerHfError: there is but one class, one group and something to choose, or the speaker of a clip is unknown.
     """
-    from sklearn.pipeline import make_pipeline
+    from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
+    _, kind = BASELINES[config.model_type]
     if len(np.unique(train.labels)) < 2:
-        raise SerHfError("a support vector machine needs training clips of two classes or more")
+        raise SerHfError(f"{kind.title} needs training clips of two classes or more")
     features, chosen, tried = train.prepared(config), copy.deepcopy(config), _candidates(config)
     log: list[dict[str, float]] = []
+    best = tried[0]
     if len(tried) > 1:
-        uars, folds = _inner_uars(features, train, tried, weights)
-        log = [
-            {"C": cost, "gamma": width, "uar": uar, "folds": folds}
-            for (cost, width), uar in zip(tried, uars, strict=True)
-        ]
-        best = max(log, key=lambda entry: entry["uar"])
-        chosen.C, chosen.gamma = best["C"], best["gamma"]
-    else:
-        ((chosen.C, chosen.gamma),) = tried
+        uars, folds = _inner_uars(kind, features, train, tried, weights)
+        log = [{**settings, "uar": uar, "folds": folds} for settings, uar in zip(tried, uars, strict=True)]
+        best = tried[int(np.argmax(uars))]
+    for name, value in best.items():
+        setattr(chosen, name, value)
 
-    def fitted(clips: Clips) -> Svm:
-        machine = _machine(float(chosen.C), "rbf", float(chosen.gamma) / features.shape[1], weights, clips.labels)
-        return Svm(chosen, make_pipeline(StandardScaler(), machine).fit(clips.prepared(chosen), clips.labels))
+    def fitted(clips: Clips) -> Baseline:
+        given = kind.arguments(best, features.shape[1])
+        steps = [
+            ("standardscaler", StandardScaler()),
+            (config.model_type, kind.estimator()(**given, class_weight=_of_class(weights, clips.labels))),
+        ]
+        pipeline = Pipeline(steps).fit(clips.prepared(chosen), clips.labels)
+        if chosen.speaker_normalisation:
+            pipeline = Pipeline([("population", clips.population()), *pipeline.steps])
+        return kind(chosen, pipeline)
 
     machine = fitted(train)
     chosen.temperature = _temperature(machine, validation)
@@ -119,61 +125,58 @@ def fit(
     return fitted(train + validation), log, scores
 
 
-def _machine(cost: float, kernel: str, gamma: float, weights: NDArray[np.float64] | None, labels: Labels) -> SVC:
-    """A machine, not fitted; ``weights`` of the classes among the labels."""
-    from sklearn.svm import SVC
-
-    of_class = None if weights is None else {int(label): float(weights[label]) for label in np.unique(labels)}
-    return SVC(C=cost, kernel=kernel, gamma=gamma, class_weight=of_class, break_ties=True, cache_size=500)
+def _of_class(weights: NDArray[np.float64] | None, labels: Labels) -> dict[int, float] | None:
+    """Weights of the classes among the labels."""
+    return None if weights is None else {int(label): float(weights[label]) for label in np.unique(labels)}
 
 
-def _candidates(config: SvmConfig) -> list[tuple[float, float]]:
-    costs = COSTS if config.C == AUTO else (float(config.C),)
-    widths = WIDTHS if config.gamma == AUTO else (float(config.gamma),)
-    return list(itertools.product(costs, widths))
+def _candidates(config: BaselineConfig) -> list[dict[str, float]]:
+    """Every combination of what the settings leave open."""
+    given = {name: getattr(config, name) for name in config.grids}
+    axes = [config.grids[name] if value == AUTO else (float(value),) for name, value in given.items()]
+    return [dict(zip(given, values, strict=True)) for values in itertools.product(*axes)]
 
 
 def _inner_uars(
-    features: Features, train: Clips, tried: Sequence[tuple[float, float]], weights: NDArray[np.float64] | None
+    kind: type[Baseline],
+    features: Features,
+    train: Clips,
+    tried: Sequence[dict[str, float]],
+    weights: NDArray[np.float64] | None,
 ) -> tuple[list[float], int]:
-    """Mean UAR of every candidate over the inner folds, and their number; a fold's distances are computed once."""
+    """Mean UAR of every candidate over the inner folds, and their number."""
     from sklearn.metrics import balanced_accuracy_score
-    from sklearn.metrics.pairwise import euclidean_distances
     from sklearn.model_selection import StratifiedGroupKFold
     from sklearn.preprocessing import StandardScaler
 
-    groups = np.asarray(train.groups, dtype=str)
+    groups, names = np.asarray(train.groups, dtype=str), " and ".join(tried[0])
     number = min(INNER_FOLDS, len(np.unique(groups)))
     if number < 2:
         raise SerHfError(
-            "C and gamma are chosen over inner folds, and the training split has one speaker or recording; give both a "
-            "number"
+            f"inner folds choose {names}, and the training split has one speaker or recording; give {names} a number"
         )
     if number < INNER_FOLDS:
-        logger.warning("C and gamma are chosen over %d inner folds: there are no more speakers or recordings", number)
+        logger.warning("%s: chosen over %d inner folds: there are no more speakers or recordings", names, number)
     found, used = np.zeros(len(tried)), 0
     folds = StratifiedGroupKFold(number, shuffle=True, random_state=0)
     for fitted, held in folds.split(features, train.labels, groups):
-        held = held[train.originals[held]]
-        if not len(held) or len(np.unique(train.labels[fitted])) < 2:
+        held, labels = held[train.originals[held]], train.labels[fitted]
+        if not len(held) or len(np.unique(labels)) < 2:
             continue
         used += 1
-        scaled = StandardScaler().fit(features[fitted]).transform(features)
-        distances = euclidean_distances(scaled, scaled[fitted], squared=True) / features.shape[1]
-        labels = train.labels[fitted]
-        for i, (cost, width) in enumerate(tried):
-            kernel = np.exp(-width * distances)
-            machine = _machine(cost, "precomputed", 1.0, weights, labels).fit(kernel[fitted], labels)
-            found[i] += balanced_accuracy_score(train.labels[held], machine.predict(kernel[held]))
+        scaler = StandardScaler().fit(features[fitted])
+        sides = scaler.transform(features[fitted]), labels, scaler.transform(features[held])
+        said = kind.predictions(tried, *sides, _of_class(weights, labels))
+        found += [balanced_accuracy_score(train.labels[held], one) for one in said]
     if not used:
-        raise SerHfError("no inner fold has two classes to learn from; give C and gamma a number")
+        raise SerHfError(f"no inner fold has two classes to learn from; give {names} a number")
     return [float(uar) / used for uar in found], used
 
 
-def _temperature(machine: Svm, validation: Clips) -> float:
+def _temperature(machine: Baseline, validation: Clips) -> float:
     """What decision values are divided by, so that their softmax makes the labels most likely."""
-    decision = machine.decision(validation.prepared(machine.config))
-    known = np.isin(validation.labels, machine.pipeline.classes_)
+    decision = machine.decision(validation.features, validation.speakers)
+    known = np.isin(validation.labels, machine.pipeline.classes_) & validation.originals
     if not known.any():
         return 1.0
     decision, labels = decision[known], validation.labels[known]

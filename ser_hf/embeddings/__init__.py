@@ -2,6 +2,7 @@
 
 from transformers import AutoFeatureExtractor
 
+from ser_hf.baselines import EXTRACTORS
 from ser_hf.models import EmbeddingMlpConfig
 
 from .add_embeddings import EMBEDDING, add_embeddings
@@ -11,3 +12,4 @@ from .table import write_embeddings
 __all__ = ["EMBEDDING", "EmbeddingExtractor", "add_embeddings", "build_embeddings", "write_embeddings"]
 
 AutoFeatureExtractor.register(EmbeddingMlpConfig, EmbeddingExtractor, exist_ok=True)  # type: ignore[no-untyped-call]
+EXTRACTORS[EmbeddingExtractor.__name__] = EmbeddingExtractor.saved_in

@@ -39,6 +39,7 @@ class SpeechEncoder:
         self.size = int(model.config.hidden_size)
         self.depth = int(model.config.num_hidden_layers)
         self.device = torch.device("cpu")
+        self._masks = model.config.model_type != "data2vec-audio"  # whose position convolutions hear padding
 
     def to(self, device: torch.device) -> SpeechEncoder:
         """The same on another device; plain ``cuda`` is the current GPU."""
@@ -81,7 +82,7 @@ class SpeechEncoder:
         """Numbers of clips of like length; without a mask, of the same length, since padding would be heard."""
         lengths = [len(row[next(iter(row))]) for row in rows]
         order, batches = sorted(range(len(rows)), key=lambda i: lengths[i]), list[list[int]]()
-        masked = bool(rows) and "attention_mask" in rows[0]
+        masked = self._masks and bool(rows) and "attention_mask" in rows[0]
         for i in order:
             fits = batches and len(batches[-1]) < _TOGETHER and (masked or lengths[batches[-1][0]] == lengths[i])
             batches[-1].append(i) if fits else batches.append([i])

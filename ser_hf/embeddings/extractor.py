@@ -108,6 +108,16 @@ class EmbeddingExtractor(SerFeatureExtractor):
                 shutil.copyfile(self._file(name), temporary)
         return written
 
+    @classmethod
+    def saved_in(cls, source: str | Path) -> EmbeddingExtractor:
+        """Loads what `save_pretrained` wrote.
+
+        Raises:
+            CheckpointError: see `found_in`.
+        """
+        extractor: EmbeddingExtractor = cls.from_pretrained(source)  # type: ignore[assignment]
+        return extractor.found_in(source)
+
     def found_in(self, source: str | Path) -> EmbeddingExtractor:
         """Takes the encoder that lies beside these settings, in a run folder or a repository on the Hub.
 

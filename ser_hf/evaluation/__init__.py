@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from .adaptation import evaluate_adaptation
 from .bootstrap import clip_intervals, speaker_intervals
 from .dimensions import DIMENSION_METRICS, ccc, evaluate_dimensions
 from .metrics import METRICS, confusion_matrix, scores
@@ -23,6 +24,7 @@ __all__ = [
     "ccc",
     "clip_intervals",
     "confusion_matrix",
+    "evaluate_adaptation",
     "evaluate_dimensions",
     "evaluate_predictions",
     "evaluate_votes",

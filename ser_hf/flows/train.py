@@ -21,7 +21,7 @@ from ser_hf.base.atomic import write_json, write_text
 from ser_hf.base.disk import writing
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.provenance import hardware, now, peak_memory_mb, versions
-from ser_hf.baselines import BASELINES, WEIGHTS, Svm
+from ser_hf.baselines import BASELINES, WEIGHTS, Baseline
 from ser_hf.data import Corpora, add_copies, balance
 from ser_hf.features import (
     FeatureRows,
@@ -151,7 +151,7 @@ def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTr
     return model, network_facts(trainer, time.perf_counter() - start)
 
 
-def train_baseline(recipe: Recipe, data: Data) -> tuple[Svm, dict[str, Any]]:
+def train_baseline(recipe: Recipe, data: Data) -> tuple[Baseline, dict[str, Any]]:
     """Fits the baseline of a recipe; gives it and what results.json says about its training."""
     independent = data.split.info.speaker_independent
     return fit_baseline(recipe, data.split.datasets, data.corpora.scheme, by_speaker=independent)
@@ -215,11 +215,11 @@ def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
     return LiveFeatureRows(chosen, extractor, **options)
 
 
-def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: dict[str, Any]) -> dict[str, Any]:
+def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, facts: dict[str, Any]) -> dict[str, Any]:
     """Everything results.json says beside the score."""
     info, scheme = data.split.info, data.corpora.scheme
     fold = "" if info.fold is None else f"-fold{info.fold}"
-    caveats = [model.caveat if isinstance(model, Svm) else data.caveat]
+    caveats = [model.caveat if isinstance(model, Baseline) else data.caveat]
     if recipe.loss.targets and recipe.loss.target_weight == 1:
         caveats.append("the classes were not trained, so that only the ratings count")
     caveat = "; ".join(filter(None, caveats))
@@ -232,7 +232,7 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
         "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
         **({"caveat": caveat} if caveat else {}),
         "model": {
-            "library": "sklearn" if isinstance(model, Svm) else "transformers",
+            "library": "sklearn" if isinstance(model, Baseline) else "transformers",
             "model_type": model.config.model_type,
             "architecture": type(model).__name__,
             "parameters": model.num_parameters(),
@@ -263,9 +263,9 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Svm, facts: di
     }
 
 
-def trainable(model: PreTrainedModel | Svm) -> int:
+def trainable(model: PreTrainedModel | Baseline) -> int:
     """Numbers that training changes; of a baseline all."""
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         return model.num_parameters()
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 

@@ -22,6 +22,7 @@ _WORDS: tuple[Callable[..., Any], ...] = (
     _wording.protocol,
     _wording.sides,
     _wording.flat,
+    _wording.heard,
 )
 _MARKDOWN = re.compile(r"[\\|*`<>\[\]]|(?<!\w)_|_(?!\w)")
 

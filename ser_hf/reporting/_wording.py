@@ -16,6 +16,7 @@ MIXED_WARNING = (
     "well emotions of known speakers are recognised; expect a clearly lower one for new speakers, and compare it only "
     "with other speaker-mixed scores."
 )
+ADAPTED = "uses unlabelled speech of the test speaker"
 METRICS = {
     "accuracy": "Accuracy (WA)",
     "uar": "UAR",
@@ -151,6 +152,20 @@ def heading(results: Mapping[str, Any]) -> str:
         *([results["caveat"]] if results.get("caveat") else []),
     ]
     return SEPARATOR.join(parts)
+
+
+def heard(point: Mapping[str, Any]) -> str:
+    """How much of a speaker was heard, of a point of ``test.adaptation``.
+
+    >>> heard({"seconds": 5, "clips_used_mean": 1.95, "seconds_used_mean": 7.2})
+    '5 s (2.0 clips)'
+    >>> heard({"seconds": 0}), heard({"seconds": "all", "clips_used_mean": 60.0, "seconds_used_mean": 222.6})
+    ('nothing', 'all, 223 s (60.0 clips)')
+    """
+    if point["seconds"] == 0:
+        return "nothing"
+    length = f"all, {point['seconds_used_mean']:.0f}" if point["seconds"] == "all" else point["seconds"]
+    return f"{length} s ({point['clips_used_mean']:.1f} clips)"
 
 
 def worst_confusions(results: Mapping[str, Any], limit: int = 10) -> list[dict[str, Any]]:

@@ -150,6 +150,7 @@ def _checkpoint(folder: Path, wanted: Mapping[str, str]) -> list[Path]:
     if missing:
         raise CheckpointError(f"{folder}: the configuration names {', '.join(missing)}, which is not in the folder")
     if baseline:
+        import ser_hf.embeddings  # noqa: F401 (its feature extractor may be the baseline's)
         from ser_hf.baselines import load_baseline  # late: it is heavy, and most runs are of networks
 
         load_baseline(folder)  # checks it

@@ -149,6 +149,7 @@ class ModelCard:
             "r": self.results,
             "yaml": self.data().to_yaml(),
             "repo": PLACEHOLDER,
+            "adapted": _wording.ADAPTED,
             "metric_names": _wording.METRICS,
             "mixed_warning": _wording.MIXED_WARNING,
             "absent": _wording.absent(self.results),

@@ -27,7 +27,7 @@ from ._canvas import (
     style,
     whole_ticks,
 )
-from ._wording import count, percent, speakers
+from ._wording import ADAPTED, count, heard, percent, speakers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -230,6 +230,30 @@ def balance(results: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
+def adaptation(results: Mapping[str, Any]) -> Figure | None:
+    """UAR by how much is heard of a test speaker; None where the model does not adapt."""
+    points = results["test"].get("adaptation")
+    if not points:
+        return None
+    figure, axes = single("UAR by what was heard of a speaker", results, height=3.2)
+    places, uars = range(len(points)), [point["uar"] for point in points]
+    whole = [(i, p["uar_speakers_low"], p["uar_speakers_high"]) for i, p in enumerate(points)]
+    drawn = [(i, p["uar"] - p["draws_std"], p["uar"] + p["draws_std"]) for i, p in enumerate(points) if p["draws"] > 1]
+    for bars, colour, width, name in ((whole, ORANGE, 2, "95 % over speakers"), (drawn, BLUE, 6, "deviation of draws")):
+        if bars and bars[0][1] is not None:
+            axes.vlines(*zip(*bars, strict=True), color=colour, linewidth=width, alpha=0.75, label=name)
+    axes.plot(places, uars, "o-", color=INK, markersize=5, linewidth=1.2, zorder=3)
+    for place, uar in zip(places, uars, strict=True):
+        axes.annotate(percent(uar), (place, uar), (8, -13), textcoords="offset points", fontsize=8.5, color=INK)
+    axes.set_xticks(places, [heard(point).replace(" (", "\n(") for point in points])
+    axes.set_xlim(-0.4, len(points) - 0.4)
+    labels(axes, f"heard of a speaker: {ADAPTED}", "")
+    percent_ticks(axes.yaxis)
+    style(axes, grid="y")
+    legend(figure, axes)
+    return figure
+
+
 PLOTS: Mapping[str, Callable[[Mapping[str, Any]], Figure | None]] = {
     "confusion_matrix": confusion_matrix,
     "per_class": per_class,
@@ -237,5 +261,6 @@ PLOTS: Mapping[str, Callable[[Mapping[str, Any]], Figure | None]] = {
     "training_curves": training_curves,
     "class_distribution": class_distribution,
     "balance": balance,
+    "adaptation": adaptation,
 }
 """File name without suffix -> the function that draws it."""

@@ -47,6 +47,7 @@ def write_report(run_dir: str | Path) -> Path:
         "meanings": _wording.MEANINGS,
         "mixed_warning": _wording.MIXED_WARNING,
         "synthetic_warning": _wording.SYNTHETIC_WARNING,
+        "adapted": _wording.ADAPTED,
         "soft_titles": SOFT_TITLES,
         "confusions": _wording.worst_confusions(results),
         "errors": _wording.confident_errors(predictions),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ser_hf.base.errors import RecipeError
-from ser_hf.baselines import Clips, Svm, build_baseline, fit
+from ser_hf.baselines import Baseline, Clips, build_baseline, fit
 from ser_hf.data import class_weights
 from ser_hf.evaluation import scores
 from ser_hf.features import FeatureRows
@@ -30,7 +30,7 @@ _NETWORKS = (
 
 def fit_baseline(
     recipe: Recipe, parts: Mapping[str, Any], scheme: Scheme, *, by_speaker: bool
-) -> tuple[Svm, dict[str, Any]]:
+) -> tuple[Baseline, dict[str, Any]]:
     """Fits the baseline of a recipe on training and validation split, see `fit`; the test is not looked at.
 
     Args:

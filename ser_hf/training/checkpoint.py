@@ -17,7 +17,7 @@ from transformers import (
 from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import SUFFIXES, pickles_in
 from ser_hf.base.weights import plain, wrong_with
-from ser_hf.baselines import BASELINES, Svm, load_baseline
+from ser_hf.baselines import BASELINES, Baseline, load_baseline
 from ser_hf.embeddings import EmbeddingExtractor
 from ser_hf.finetuning import FAMILIES, quiet
 from ser_hf.models import SerFeatureExtractor
@@ -47,7 +47,7 @@ def load_checkpoint(source: str | Path, device: str = "auto") -> tuple[Model, Se
     if missing:
         _refuse(str(source), "missing", missing)
     for network in model.members if isinstance(model, Ensemble) else (model,):
-        if not isinstance(network, Svm):
+        if not isinstance(network, Baseline):
             network.to(_device(device)).eval()  # type: ignore[arg-type]
     return model, extractor
 

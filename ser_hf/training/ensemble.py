@@ -14,7 +14,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, SequenceFeatureExtra
 
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import CheckpointError
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 
 MEMBERS = "members"
 """Folder of the copies, which are called 1, 2, 3 ..."""
@@ -66,14 +66,14 @@ class Ensemble:
     library = "ser_hf"
     kind = "an ensemble"
 
-    def __init__(self, config: EnsembleConfig, members: Sequence[PreTrainedModel | Svm]) -> None:
+    def __init__(self, config: EnsembleConfig, members: Sequence[PreTrainedModel | Baseline]) -> None:
         self.config = config
         self.members = tuple(members)
 
     @property
     def one_speaker_a_call(self) -> bool:
         """Whether the clips of one call must be of one speaker."""
-        return any(isinstance(member, Svm) and member.one_speaker_a_call for member in self.members)
+        return any(isinstance(member, Baseline) and member.one_speaker_a_call for member in self.members)
 
     def num_parameters(self) -> int:
         """Those of all members together."""
@@ -84,7 +84,7 @@ class Ensemble:
         return mean_probabilities(shares, self.config.shares)
 
 
-Model = PreTrainedModel | Svm | Ensemble
+Model = PreTrainedModel | Baseline | Ensemble
 """What `load_checkpoint` gives."""
 
 Load = Callable[[Path, str], tuple[Any, SequenceFeatureExtractor]]

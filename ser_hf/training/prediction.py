@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from ser_hf.baselines import Svm
+from ser_hf.baselines import Baseline
 from ser_hf.features import FeatureRows, WaveformRows
 from ser_hf.records import INPUT_FEATURES
 
@@ -56,7 +56,7 @@ def predict(
         own = [rows.heard_by(extractor) for extractor in rows.extractor.extractors]  # type: ignore[union-attr]
         said = [predict(member, heard, batch_size, speakers) for member, heard in zip(model.members, own, strict=True)]
         return Outputs(model.mean([one.probabilities for one in said]))
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         return outputs(model, rows.__getitems__(list(range(len(rows)))), speakers)
     starts = range(0, len(rows), batch_size)
     batches = (rows.__getitems__(list(range(start, min(start + batch_size, len(rows))))) for start in starts)
@@ -67,7 +67,7 @@ def predict(
 
 
 def probabilities(
-    model: Network | Svm | Ensemble, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+    model: Network | Baseline | Ensemble, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> np.ndarray:
     """Gives ``(N, C)`` probabilities; see `outputs`."""
     return outputs(model, inputs, speakers).probabilities
@@ -75,7 +75,7 @@ def probabilities(
 
 @torch.inference_mode()
 def outputs(
-    model: Network | Svm | Ensemble, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
+    model: Network | Baseline | Ensemble, inputs: Sequence[dict[str, Any]], speakers: Sequence[str | None] | None = None
 ) -> Outputs:
     """What a model says of one or more inputs, each a dictionary of arrays and perhaps of a label.
 
@@ -86,7 +86,7 @@ def outputs(
     if isinstance(model, Ensemble):
         parts = [outputs(m, inputs_of_member(inputs, i), speakers) for i, m in enumerate(model.members, 1)]
         return Outputs(model.mean([part.probabilities for part in parts]))
-    if isinstance(model, Svm):
+    if isinstance(model, Baseline):
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in inputs]))
         return Outputs(model(features, speakers)["logits"].softmax(dim=-1).numpy())
     shares: dict[int, np.ndarray] = {}

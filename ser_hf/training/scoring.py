@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from transformers import SequenceFeatureExtractor
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import CheckpointError
-from ser_hf.evaluation import evaluate_dimensions, evaluate_predictions, evaluate_votes, write_predictions
+from ser_hf.baselines import Baseline
+from ser_hf.evaluation import (
+    evaluate_adaptation,
+    evaluate_dimensions,
+    evaluate_predictions,
+    evaluate_votes,
+    write_predictions,
+)
 from ser_hf.features import scoring_rows
-from ser_hf.records import AUDIO_HASH, LABEL_DISTRIBUTION
+from ser_hf.records import AUDIO_HASH, DURATION, INPUT_FEATURES, LABEL_DISTRIBUTION
 
 from .ensemble import Model
 from .prediction import predict
@@ -41,8 +49,8 @@ def score(
         folder: for predictions.parquet.
         regroup: probabilities ``(N, L)`` of the model's labels -> ``(N, C)`` of the classes, where they differ.
     """
-    speakers = list(rows["speaker"])
-    probabilities, dimensions = predict(model, scoring_rows(rows, extractor), speakers=speakers)
+    speakers, inputs = list(rows["speaker"]), scoring_rows(rows, extractor)
+    probabilities, dimensions = predict(model, inputs, speakers=speakers)
     probabilities = probabilities if regroup is None else regroup(probabilities)
     targets = [str(name) for name in getattr(model.config, "targets", ())]
     rated = ratings(rows, targets)
@@ -60,6 +68,8 @@ def score(
     )
     if dimensions is not None:
         test["dimensions"] = evaluate_dimensions(targets, rated, dimensions, speakers)
+    if isinstance(model, Baseline) and model.population is not None and DURATION in rows.column_names:
+        test["adaptation"] = _adaptation(model, inputs, rows, len(classes), regroup)
     there = LABEL_DISTRIBUTION in rows.column_names
     soft = evaluate_votes(rows[LABEL_DISTRIBUTION][:], probabilities, speakers) if there else None
     return {**test, "soft": soft} if soft else test
@@ -79,6 +89,25 @@ def scored(
     told: dict[str, Any] = {"corpora": corpora, "speakers": speakers, "references": references, "classes": classes}
     write_predictions(folder / "predictions.parquet", probabilities=probabilities, **told, **columns)
     return evaluate_predictions(references, np.argmax(probabilities, axis=1), classes, corpora, speakers)
+
+
+def _adaptation(
+    model: Baseline,
+    inputs: Any,
+    rows: Any,
+    num_classes: int,
+    regroup: Callable[[np.ndarray], np.ndarray] | None,
+) -> list[dict[str, Any]]:
+    """The scores of a speaker-normalised baseline by the speech it hears of a speaker, see `evaluate_adaptation`."""
+    features = np.stack([row[INPUT_FEATURES] for row in inputs.__getitems__(list(range(len(inputs))))])
+    speakers = list(rows["speaker"])
+
+    def predicted(heard: np.ndarray) -> np.ndarray:
+        shares: np.ndarray = model(torch.from_numpy(features), speakers, heard)["logits"].softmax(dim=-1).numpy()
+        labels: np.ndarray = (shares if regroup is None else regroup(shares)).argmax(axis=1)
+        return labels
+
+    return evaluate_adaptation(predicted, list(rows["label"]), num_classes, speakers, list(rows[DURATION]))
 
 
 def write_split(folder: Path, parts: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from sklearn.svm import SVC
 from skops.io import dump
 
 from ser_hf.base.errors import CheckpointError, SerHfError
-from ser_hf.baselines import Clips, FunctionalsExtractor, Svm, build_baseline, fit, load_baseline
+from ser_hf.baselines import Baseline, Clips, FunctionalsExtractor, build_baseline, fit, load_baseline
 from ser_hf.baselines.speakers import normalise_speakers
 from ser_hf.training import load_checkpoint
 
@@ -33,7 +33,7 @@ def clips(seed: int = 0, n: int = 90, classes: int = 3, offset: float = 0.0) -> 
     return Clips(features, labels, speakers, speakers)
 
 
-def machine(**settings) -> Svm:
+def machine(**settings) -> Baseline:
     config = build_baseline("svm", CLASSES, **({"C": 3, "gamma": 0.5} | settings))
     return fit(config, clips(), clips(1, 30))[0]
 
@@ -145,8 +145,8 @@ def test_speaker_normalisation_is_a_z_score_of_every_speaker():
     np.testing.assert_array_equal(constant, 0)
 
 
-def test_a_speaker_normalised_machine_needs_speakers_or_several_clips_of_one():
-    fitted = machine(speaker_normalisation=True)
+def test_a_speaker_normalised_machine_without_a_prior_needs_speakers_or_several_clips_of_one():
+    fitted = machine(speaker_normalisation=True, adaptation_prior=0)
     new = clips(2, 30)
     by_name = fitted(tensor(new.features), new.speakers).logits
     one = np.array(new.speakers) == "s0"
@@ -169,6 +169,9 @@ def test_a_speaker_normalised_machine_needs_speakers_or_several_clips_of_one():
         ({"gama": 1}, "did you mean 'gamma'"),
         ({"speaker_normalisation": "yes"}, "speaker_normalisation"),
         ({"temperature": 2.0}, "unknown setting"),
+        ({"adaptation_prior": 4}, "adaptation_prior is for speaker_normalisation: true"),
+        ({"speaker_normalisation": True, "adaptation_prior": -1}, "adaptation_prior is -1, expected a number of clips"),
+        ({"speaker_normalisation": True, "adaptation_prior": float("nan")}, "adaptation_prior is nan"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, said):
@@ -192,7 +195,7 @@ def test_data_that_cannot_be_learned_from_are_refused():
             build_baseline("svm", CLASSES), Clips(given.features, given.labels * 0, given.speakers, given.groups), given
         )
     alone = Clips(given.features, given.labels, given.speakers, ["a"] * 30)
-    with pytest.raises(SerHfError, match="the training split has one speaker or recording; give both a number"):
+    with pytest.raises(SerHfError, match="inner folds choose C and gamma, and the training split has one speaker"):
         fit(build_baseline("svm", CLASSES), alone, given)
     with pytest.raises(SerHfError, match="expected 20 features of every clip, found 7"):
         machine()(torch.zeros(2, 7, 1))
@@ -239,7 +242,7 @@ def test_another_estimator_is_refused(folder):
     given = clips()
     for other in (LogisticRegression(), make_pipeline(StandardScaler(), LogisticRegression())):
         dump(other.fit(given.features, given.labels), folder / "model.skops")
-        with pytest.raises(CheckpointError, match=r"LogisticRegression; expected a StandardScaler and an SVC"):
+        with pytest.raises(CheckpointError, match=r"LogisticRegression; expected StandardScaler, SVC in a Pipeline"):
             load_checkpoint(folder)
 
 

@@ -14,7 +14,7 @@ from ser_hf.base.errors import CheckpointError, SerHfError, SplitError
 from ser_hf.cli import main
 from ser_hf.flows.ensemble import ensemble
 from ser_hf.flows.evaluate import evaluate
-from ser_hf.inference import SerClassifier, export_onnx, plot_attention
+from ser_hf.inference import SerClassifier, export_onnx, export_small, plot_attention
 from ser_hf.reporting import load_results
 from ser_hf.reporting.hub import files_to_push
 from ser_hf.reporting.results_table import add_row, results_row
@@ -109,10 +109,12 @@ def test_the_score_is_of_the_mean_of_what_the_members_said(together, network, sv
     assert results["test"]["metrics"]["accuracy"]["value"] == pytest.approx(right)
     assert results["test"]["metrics"]["uar"]["speakers"] is not None
     assert read_split(together)["test"] == read_split(network)["test"]
+    assert "adaptation" in load_results(svm)["test"]
+    assert "adaptation" not in results["test"], "it is of one machine alone"
     members = results["model"]["members"]
     assert [one["share"] for one in members] == [0.5, 0.25, 0.25]
     assert results["model"]["parameters"] == sum(one["parameters"] for one in members)
-    assert results["recipe"] == "tiny.yaml (2) + ravdess_savee/svm.yaml (1) + ravdess_savee/wav2vec2.yaml (1)"
+    assert results["recipe"] == "tiny.yaml (2) + baselines/svm.yaml (1) + pretrained/wav2vec2.yaml (1)"
 
 
 def test_the_folder_is_a_checkpoint_that_says_the_same_of_the_recordings(together, tones_root, tmp_path):
@@ -175,9 +177,12 @@ def test_all_that_is_needed_is_sent_to_the_hub_and_no_more(together, tmp_path):
         files_to_push(broken)
 
 
-def test_what_asks_for_a_network_refuses_in_one_line(together, tones_root, tmp_path, tiny_recipe):
+def test_what_asks_for_a_network_refuses_in_one_line(together, svm, tones_root, tmp_path, tiny_recipe):
     with pytest.raises(SerHfError, match="is an ensemble; only networks are exported"):
         export_onnx(together, tmp_path / "x.onnx")
+    for run, said in ((together, "an ensemble"), (svm, "a baseline of scikit-learn")):
+        with pytest.raises(SerHfError, match=f"is {said}; only networks have weights to make smaller"):
+            export_small(run, tmp_path / "small")
     clip = next(tones_root.rglob("*.wav"))
     with pytest.raises(SerHfError, match="ensemble has no attention"):
         plot_attention(SerClassifier.from_pretrained(together), clip, tmp_path / "x.png")
@@ -321,7 +326,7 @@ def test_folds_of_one_ensemble_are_pooled_into_one_row(make, tmp_path):
     add_row(folders, table)
     add_row(folders[:1], table)
     single, both = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    assert both["recipe"] == single["recipe"] == "ravdess_savee/svm.yaml + ravdess_savee/svm_mfcc.yaml"
+    assert both["recipe"] == single["recipe"] == "baselines/svm.yaml + baselines/svm_mfcc.yaml"
     assert [(row["fold"], row["test_clips"]) for row in (single, both)] == [("1", "60"), ("1-2", "120")]
     rows = [row for folder in folders for row in pq.read_table(folder / "predictions.parquet").to_pylist()]
     right = sum(row["label"] == row["predicted"] for row in rows) / 120

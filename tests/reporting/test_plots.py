@@ -27,15 +27,22 @@ LONG = [
 ]
 
 
+def point(seconds, uar, draws):
+    """Of the curve by seconds that are heard of a speaker."""
+    ends = {"uar_speakers_low": uar - 0.1, "uar_speakers_high": uar + 0.1, "uar_others": uar, "draws_std": 0.02}
+    return {"seconds": seconds, "uar": uar, "draws": draws, "seconds_used_mean": 9.0, "clips_used_mean": 2.5, **ends}
+
+
 @pytest.fixture
 def make_run(make_run):
-    """A run whose training split was oversampled."""
+    """A run whose training split was oversampled, of a model that adapts to speakers."""
 
     def make(*given, **more):
         results, rows = make_run(*given, **more)
         before = results["data"]["splits"]["train"]["classes"]
         after = dict.fromkeys(before, max(before.values()))
         results["data"]["balance"] = {"method": "oversample", "before": before, "after": after, "description": "x"}
+        results["test"]["adaptation"] = [point(*given) for given in ((0, 0.41, 1), (5, 0.48, 10), ("all", 0.7, 1))]
         return results, rows
 
     return make
@@ -74,6 +81,8 @@ def test_one_corpus_one_speaker_no_history_and_many_corpora(make_run, tmp_path):
         metric["speakers"] = None
     (tmp_path / "training_curves.png").write_bytes(b"of an earlier run")
     results["training"]["history"] = []
+    for entry in results["test"]["adaptation"]:
+        entry["uar_speakers_low"] = entry["uar_speakers_high"] = None
     results["data"]["splits"] = {"test": results["data"]["splits"]["test"]}
     written = write_plots(results, tmp_path)
     assert "training_curves" not in {p.stem for p in written}
