@@ -28,7 +28,7 @@ _BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeE
 
 
 EXTRACTORS: dict[str, Callable[[str | Path], SerFeatureExtractor]] = {
-    FunctionalsExtractor.__name__: FunctionalsExtractor.from_pretrained  # type: ignore[dict-item]
+    FunctionalsExtractor.__name__: FunctionalsExtractor.from_pretrained
 }
 """What saved a baseline's feature extractor -> what loads it; other packages of ser_hf add theirs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,9 @@ class EmbeddingExtractor(SerFeatureExtractor):
             settings["encoder"] = Path(self.encoder).resolve().name
         return {"feature_extractor_type": type(self).__name__, **settings}
 
-    def save_pretrained(self, save_directory: str | Path, push_to_hub: bool = False, **kwargs: Any) -> list[str]:
+    def save_pretrained(
+        self, save_directory: str | PathLike[Any], push_to_hub: bool = False, **kwargs: Any
+    ) -> list[str]:
         """Writes preprocessor_config.json, and the encoder into `ENCODER`."""
         written: list[str] = super().save_pretrained(save_directory, push_to_hub=push_to_hub, **kwargs)
         folder = Path(save_directory) / ENCODER
@@ -115,7 +118,7 @@ class EmbeddingExtractor(SerFeatureExtractor):
         Raises:
             CheckpointError: see `found_in`.
         """
-        extractor: EmbeddingExtractor = cls.from_pretrained(source)  # type: ignore[assignment]
+        extractor: EmbeddingExtractor = cls.from_pretrained(source)
         return extractor.found_in(source)
 
     def found_in(self, source: str | Path) -> EmbeddingExtractor:

@@ -109,7 +109,7 @@ def make_model(
         rated = (targets or Targets.of(recipe.loss.targets)).settings(recipe.loss.target_weight)
         sizes = {"n_mels": extractor.feature_size}
         if name == EmbeddingMlpConfig.model_type:
-            sizes["embedding_size"] = extractor.n_frames
+            sizes["embedding_size"] = int(getattr(extractor, "n_frames", 1))
         settings = {**sizes, **pairs(recipe.model.model_settings), **rated}
         config = build_config(name, **settings, id2label=labels, label2id={c: i for i, c in labels.items()})
         config.label_scheme = scheme.name
