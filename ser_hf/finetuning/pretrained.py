@@ -47,7 +47,7 @@ def load_extractor(pretrained: str, trim_db: float | None = None) -> SequenceFea
 
     Args:
         pretrained: a repository on the Hub, or a local folder.
-        trim_db: silence at both ends this many dB under the loudest frame is cut; of Whisper alone.
+        trim_db: silence at both ends this many dB under the loudest frame is cut; of Whisper alone. None: as saved.
 
     Raises:
         RecipeError: there is none, or it takes no recordings, or does not trim.
@@ -59,7 +59,8 @@ def load_extractor(pretrained: str, trim_db: float | None = None) -> SequenceFea
         raise RecipeError(f"{pretrained}: expected a feature extractor for audio, found {type(extractor).__name__}")
     if isinstance(extractor, WhisperFeatureExtractor):
         with _one_clear_error(pretrained, "the feature extractor"):
-            return WhisperSerFeatureExtractor.from_dict({**extractor.to_dict(), "trim_db": trim_db})
+            said = {} if trim_db is None else {"trim_db": trim_db}
+            return WhisperSerFeatureExtractor(**{**extractor.to_dict(), **said})
     if trim_db is not None:
         raise RecipeError(
             f"trim_db is {trim_db}, and {type(extractor).__name__} of {pretrained} hears all; leave it out"
@@ -99,7 +100,7 @@ def load_transformer(settings: TransformerSettings, classes: Mapping[int, str]) 
 
 
 def _configuration(settings: TransformerSettings, classes: Mapping[int, str]) -> tuple[PreTrainedConfig, Family, bool]:
-    """The configuration as changed, its family, and whether the checkpoint is of other classes."""
+    """The configuration as changed, its family, and whether the checkpoint has a head for something else."""
     source = settings.pretrained
     _check_folder(source, "config.json")
     with _one_clear_error(source, "the configuration"):
@@ -121,7 +122,7 @@ def _configuration(settings: TransformerSettings, classes: Mapping[int, str]) ->
     with _one_clear_error(source, f"settings {' '.join(f'{k}={v}' for k, v in changed.items())}"):
         before = {key: value for key, value in config.to_dict().items() if key not in ("model_type", "architectures")}
         new = kind.from_dict({**before, **changed, **labels})
-    return new, family, config.label2id != new.label2id
+    return new, family, config.label2id != new.label2id or type(config) is not kind
 
 
 def _weighted(settings: TransformerSettings, family: Family) -> dict[str, Any]:

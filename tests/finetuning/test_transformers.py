@@ -1,4 +1,4 @@
-"""Every family: loaded from its published form, trained as asked for, saved as a stock model of transformers."""
+"""Every family: loaded from its published form, trained as asked for, saved so that plain transformers loads it."""
 
 import json
 import os
@@ -31,7 +31,8 @@ from transformers import pipeline
 wave = np.load(sys.argv[1])
 scores = []
 for folder in sys.argv[2:]:
-    found = pipeline("audio-classification", model=folder, device="cpu")(wave, top_k=None)
+    own_code = "whisper" in folder
+    found = pipeline("audio-classification", model=folder, device="cpu", trust_remote_code=own_code)(wave, top_k=None)
     scores.append({row["label"]: row["score"] for row in found})
 print(json.dumps(scores))
 """
@@ -114,8 +115,8 @@ def test_the_encoder_is_the_published_one(published, name):
 
 
 def test_the_loss_falls_on_one_batch(published, name):
-    length = 320_000 if name == "whisper" else 6400  # Whisper pads to 30 s, and its mean is over all of them
-    losses = step(load(published, name).eval(), batch(published, name, *[length] * 6), rate=1e-2, steps=40)
+    rate = 3e-3 if "whisper" in name else 1e-2
+    losses = step(load(published, name).eval(), batch(published, name, *[6400] * 6), rate=rate, steps=40)
     assert losses[-1] < 0.9 * losses[0]
 
 
