@@ -34,11 +34,14 @@ class WhisperSerConfig(WhisperConfig):  # type: ignore[no-untyped-call]
         """Checks the settings.
 
         Raises:
-            ValueError: the pooling is unknown.
+            ValueError: the pooling is unknown, or the dropout is no share.
         """
         super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         if self.pooling not in POOLINGS:
             raise ValueError(f"model setting pooling is {self.pooling!r}, expected one of {', '.join(POOLINGS)}")
+        dropout: Any = self.classifier_dropout  # a file may say anything
+        if not (isinstance(dropout, float | int) and 0 <= dropout < 1):
+            raise ValueError(f"model setting classifier_dropout is {dropout!r}, expected a number in [0, 1)")
 
 
 class WhisperSerForAudioClassification(WhisperPreTrainedModel):
