@@ -66,8 +66,11 @@ def stand_in(save_transformer, tmp_path):
         if name not in HUB:
             return []
         family = FAMILY_OF[str(pretrained(name)).split("/")[1].split("-")[0]]
-        deep = {"encoder_layers": 6} if family == "whisper" else {}  # as many as the recipe keeps, and one
-        return ["--model_settings", f"pretrained={save_transformer(family, tmp_path / family, **deep)}"]
+        large = {"whisper": {"encoder_layers": 6}, "audio-spectrogram-transformer": {"max_length": 600}}
+        return [
+            "--model_settings",
+            f"pretrained={save_transformer(family, tmp_path / family, **large.get(family, {}))}",
+        ]
 
     return words
 

@@ -30,7 +30,8 @@ def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
         return Start.of(recipe).extractor
     if recipe.model.model == TRANSFORMER:
         trim_db = recipe.features.trim_db if "trim_db" in recipe.given else None
-        return load_extractor(TransformerSettings.of(pairs(recipe.model.model_settings)).pretrained, trim_db)
+        settings = TransformerSettings.of(pairs(recipe.model.model_settings))
+        return load_extractor(settings.pretrained, trim_db, settings.config.get("max_length"))
     chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
     if recipe.model.model in BASELINES:
         return build_functionals(**{k: v for k, v in chosen.items() if k in recipe.given})

@@ -62,7 +62,8 @@ class Start:
         trim_db = recipe.features.trim_db if "trim_db" in recipe.given else None
         # one of Whisper over 30 s has a head for other frames than ours
         other_head = isinstance(model, WhisperForAudioClassification)
-        return replace(start, extractor=load_extractor(source, trim_db), headless=start.headless or other_head)
+        extractor = load_extractor(source, trim_db, pairs(recipe.model.model_settings).get("max_length"))
+        return replace(start, extractor=extractor, headless=start.headless or other_head)
 
     @property
     def stock(self) -> bool:
