@@ -112,7 +112,7 @@ def test_the_score_is_of_the_mean_of_what_the_members_said(together, network, sv
     members = results["model"]["members"]
     assert [one["share"] for one in members] == [0.5, 0.25, 0.25]
     assert results["model"]["parameters"] == sum(one["parameters"] for one in members)
-    assert results["recipe"] == "tiny.yaml (2) + ravdess_savee/svm.yaml (1) + ravdess_savee/wav2vec2.yaml (1)"
+    assert results["recipe"] == "tiny.yaml (2) + baselines/svm.yaml (1) + pretrained/wav2vec2.yaml (1)"
 
 
 def test_the_folder_is_a_checkpoint_that_says_the_same_of_the_recordings(together, tones_root, tmp_path):
@@ -321,7 +321,7 @@ def test_folds_of_one_ensemble_are_pooled_into_one_row(make, tmp_path):
     add_row(folders, table)
     add_row(folders[:1], table)
     single, both = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
-    assert both["recipe"] == single["recipe"] == "ravdess_savee/svm.yaml + ravdess_savee/svm_mfcc.yaml"
+    assert both["recipe"] == single["recipe"] == "baselines/svm.yaml + baselines/svm_mfcc.yaml"
     assert [(row["fold"], row["test_clips"]) for row in (single, both)] == [("1", "60"), ("1-2", "120")]
     rows = [row for folder in folders for row in pq.read_table(folder / "predictions.parquet").to_pylist()]
     right = sum(row["label"] == row["predicted"] for row in rows) / 120
