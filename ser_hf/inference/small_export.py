@@ -13,9 +13,8 @@ from transformers import PreTrainedModel
 
 from ser_hf.base.atomic import write_bytes, write_json, write_text
 from ser_hf.base.errors import SerHfError
-from ser_hf.baselines import Svm
 from ser_hf.reporting import load_results, write_model_card
-from ser_hf.training import Ensemble, load_checkpoint
+from ser_hf.training import load_checkpoint
 
 LICENCE = "LICENSE"
 _CONFIGS = ("config.json", "preprocessor_config.json")
@@ -41,10 +40,8 @@ def export_small(source: str | Path, folder: str | Path) -> Path:
     source, folder = Path(source), Path(folder)
     results = load_results(source)
     model, _ = load_checkpoint(source, "cpu")
-    if isinstance(model, Svm):
-        raise SerHfError(f"{source} is a baseline of scikit-learn; only networks have weights to make smaller")
-    if isinstance(model, Ensemble):
-        raise SerHfError(f"{source} is an ensemble; export its members one by one")
+    if not isinstance(model, PreTrainedModel):
+        raise SerHfError(f"{source} is {model.kind}; only networks have weights to make smaller")
     _check_target(source, folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _CONFIGS:
