@@ -1,4 +1,4 @@
-"""Tiny random checkpoints of the six families, in the form in which the published ones lie on the Hub."""
+"""Tiny random checkpoints of the six families, in the form in which the published ones lie on the Hub; and of ours."""
 
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from transformers import (
     WhisperFeatureExtractor,
     WhisperForConditionalGeneration,
 )
+
+from ser_hf.models import WhisperSerConfig, WhisperSerFeatureExtractor, WhisperSerForAudioClassification
 
 _SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
 _CONVOLUTIONS = {"conv_dim": (8, 8), "conv_kernel": (40, 16), "conv_stride": (20, 8)}
@@ -81,6 +83,12 @@ FAMILIES: dict[str, tuple[Any, Any, dict[str, Any], Any]] = {
         _WHISPER,
         WhisperFeatureExtractor(feature_size=16, chunk_length=1),
     ),
+    "whisper_ser": (
+        WhisperSerConfig,
+        WhisperSerForAudioClassification,
+        _WHISPER,
+        WhisperSerFeatureExtractor(feature_size=16, chunk_length=1),
+    ),
     "audio-spectrogram-transformer": (
         ASTConfig,
         ASTForAudioClassification,
@@ -94,6 +102,6 @@ def save(family: str, folder: Path, **settings: Any) -> Path:
     """Writes a checkpoint: configuration, safetensors and feature extractor; it knows of no emotions."""
     config_class, model_class, small, extractor = FAMILIES[family]
     torch.manual_seed(0)
-    model_class(config_class(**small, **settings)).save_pretrained(folder)
+    model_class(config_class(**{**small, **settings})).save_pretrained(folder)
     extractor.save_pretrained(folder)
     return folder

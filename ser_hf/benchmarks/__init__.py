@@ -13,6 +13,7 @@ from .model_table import models_table, shipped_models
 from .models import ModelTable, bench_models
 from .table import to_table
 from .train import bench_train
+from .whisper import bench_whisper
 
 __all__ = [
     "TASKS",
@@ -33,5 +34,6 @@ TASKS: dict[str, Callable[[Settings], Result | ModelTable]] = {
     "train": bench_train,
     "inference": bench_inference,
     "models": bench_models,
+    "whisper": bench_whisper,
 }
 """What can be measured."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from ._command import Command, say
 
-_TASKS = ("features", "map", "build", "train", "inference", "models")
+_TASKS = ("features", "map", "build", "train", "inference", "models", "whisper")
+_SECONDS = {"whisper": 3.7}
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -17,7 +18,8 @@ class BenchCommand(Command):
 
     name = "bench"
     help = (
-        "measure speed and memory of features, map, build, train or inference against other libraries; cost of models"
+        "measure speed and memory of features, map, build, train, inference or whisper against other libraries; "
+        "cost of models"
     )
     epilog = "All subjects take turns in one run; the table has medians, --json every measurement.\n"
     epilog += "The table of `ser-hf list models`: ser-hf bench models recipes --threads 1 --clips 16\n"
@@ -29,7 +31,9 @@ class BenchCommand(Command):
         parser.add_argument("recipes", nargs="?", metavar="FOLDER", help="of recipes, or of such folders, for models")
         parser.add_argument("--clips", type=int, default=256, metavar="N", help="clips of a measurement (default 256)")
         parser.add_argument("--repeats", type=int, default=5, metavar="R", help="measurements of each (default 5)")
-        parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="length of the clips (default 3)")
+        parser.add_argument(
+            "--seconds", type=float, metavar="S", help="length of the clips (default 3; for whisper 3.7, their mean)"
+        )
         parser.add_argument("--corpus", metavar="NAME", help="take its clips (default: noise, or the synthetic voices)")
         parser.add_argument("--data_root", metavar="DIR", help="folder that holds the corpus' folder")
         parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch and BLAS (default: theirs)")
@@ -37,9 +41,13 @@ class BenchCommand(Command):
             "--model", default="cnn_blstm_attention", help="for train and inference (default cnn_blstm_attention)"
         )
         parser.add_argument(
-            "--model_settings", nargs="+", default=[], metavar="KEY=VALUE", help="e.g. backbone=resnet34"
+            "--model_settings",
+            nargs="+",
+            default=[],
+            metavar="KEY=VALUE",
+            help="e.g. backbone=resnet34, or pretrained=DIR for whisper",
         )
-        parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="for train (default 32)")
+        parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="for train, whisper (default 32)")
         parser.add_argument("--json", metavar="FILE", help="also write every measurement there")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
@@ -54,7 +62,7 @@ class BenchCommand(Command):
         settings = Settings(
             clips=args.clips,
             repeats=args.repeats,
-            seconds=args.seconds,
+            seconds=args.seconds if args.seconds is not None else _SECONDS.get(args.task, 3.0),
             corpus=args.corpus,
             data_root=args.data_root,
             threads=args.threads,

@@ -13,6 +13,7 @@ from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from torch import nn
 from transformers import (
+    ASTFeatureExtractor,
     AutoConfig,
     AutoFeatureExtractor,
     AutoModelForAudioClassification,
@@ -28,6 +29,7 @@ from ser_hf.base.pickles import pickles_in
 from ser_hf.base.weights import plain, wrong_with
 from ser_hf.models import WhisperSerConfig, WhisperSerFeatureExtractor
 
+from .ast_positions import cut_positions, frames_to_cut_to
 from .families import FAMILIES, Family
 from .lora import add_lora
 from .quiet import quiet
@@ -42,12 +44,15 @@ _FROM_THE_DATA = ("masked_spec_embed",)
 """Encoder weights that a checkpoint may lack: what is put where training masks the input."""
 
 
-def load_extractor(pretrained: str, trim_db: float | None = None) -> SequenceFeatureExtractor:
+def load_extractor(
+    pretrained: str, trim_db: float | None = None, max_length: int | None = None
+) -> SequenceFeatureExtractor:
     """The feature extractor of a published checkpoint; of Whisper ours, which does not pad clips to 30 s.
 
     Args:
         pretrained: a repository on the Hub, or a local folder.
-        trim_db: silence at both ends this many dB under the loudest frame is cut; of Whisper alone.
+        trim_db: silence at both ends this many dB under the loudest frame is cut; of Whisper alone. None: as saved.
+        max_length: frames that an AST takes; None: as saved.
 
     Raises:
         RecipeError: there is none, or it takes no recordings, or does not trim.
@@ -55,11 +60,14 @@ def load_extractor(pretrained: str, trim_db: float | None = None) -> SequenceFea
     _check_folder(pretrained, "preprocessor_config.json")
     with _one_clear_error(pretrained, "the feature extractor"), quiet():
         extractor = AutoFeatureExtractor.from_pretrained(pretrained, trust_remote_code=False)  # type: ignore[no-untyped-call]
+    if isinstance(extractor, ASTFeatureExtractor) and max_length is not None:
+        extractor.max_length = max_length
     if not isinstance(extractor, SequenceFeatureExtractor):
         raise RecipeError(f"{pretrained}: expected a feature extractor for audio, found {type(extractor).__name__}")
     if isinstance(extractor, WhisperFeatureExtractor):
         with _one_clear_error(pretrained, "the feature extractor"):
-            return WhisperSerFeatureExtractor.from_dict({**extractor.to_dict(), "trim_db": trim_db})
+            said = {} if trim_db is None else {"trim_db": trim_db}
+            return WhisperSerFeatureExtractor(**{**extractor.to_dict(), **said})
     if trim_db is not None:
         raise RecipeError(
             f"trim_db is {trim_db}, and {type(extractor).__name__} of {pretrained} hears all; leave it out"
@@ -79,12 +87,12 @@ def load_transformer(settings: TransformerSettings, classes: Mapping[int, str]) 
             its configuration does not know or take.
         SerHfError: adapters are asked for and peft is not installed.
     """
-    config, family, other_classes = _configuration(settings, classes)
+    config, family, published = _configuration(settings, classes)
     if settings.random_init:
         with _one_clear_error(settings.pretrained, "the configuration"):
             model: PreTrainedModel = AutoModelForAudioClassification.from_config(config, trust_remote_code=False)  # type: ignore[no-untyped-call]
     else:
-        model = _with_weights(settings.pretrained, config, family, other_classes)
+        model = _with_weights(settings.pretrained, config, family, published)
     encoder = getattr(model, family.encoder)
     if settings.lora_rank:
         add_lora(model, family, settings)
@@ -98,8 +106,10 @@ def load_transformer(settings: TransformerSettings, classes: Mapping[int, str]) 
     return model
 
 
-def _configuration(settings: TransformerSettings, classes: Mapping[int, str]) -> tuple[PreTrainedConfig, Family, bool]:
-    """The configuration as changed, its family, and whether the checkpoint is of other classes."""
+def _configuration(
+    settings: TransformerSettings, classes: Mapping[int, str]
+) -> tuple[PreTrainedConfig, Family, PreTrainedConfig]:
+    """The configuration as changed, its family, and the one that was published."""
     source = settings.pretrained
     _check_folder(source, "config.json")
     with _one_clear_error(source, "the configuration"):
@@ -121,7 +131,7 @@ def _configuration(settings: TransformerSettings, classes: Mapping[int, str]) ->
     with _one_clear_error(source, f"settings {' '.join(f'{k}={v}' for k, v in changed.items())}"):
         before = {key: value for key, value in config.to_dict().items() if key not in ("model_type", "architectures")}
         new = kind.from_dict({**before, **changed, **labels})
-    return new, family, config.label2id != new.label2id
+    return new, family, config
 
 
 def _weighted(settings: TransformerSettings, family: Family) -> dict[str, Any]:
@@ -133,8 +143,11 @@ def _weighted(settings: TransformerSettings, family: Family) -> dict[str, Any]:
     return {"use_weighted_layer_sum": True, family.layer_drop: 0.0}
 
 
-def _with_weights(source: str, config: PreTrainedConfig, family: Family, other_classes: bool) -> PreTrainedModel:
+def _with_weights(
+    source: str, config: PreTrainedConfig, family: Family, published: PreTrainedConfig
+) -> PreTrainedModel:
     _check_folder(source, *_WEIGHTS)
+    frames = frames_to_cut_to(source, config, published)
     with _one_clear_error(source, "the weights"), quiet():
         model: PreTrainedModel
         model, report = AutoModelForAudioClassification.from_pretrained(
@@ -153,10 +166,13 @@ def _with_weights(source: str, config: PreTrainedConfig, family: Family, other_c
             f"{source} lacks {len(absent)} weights of the encoder, or has them in another size, e.g. {absent[0]}; "
             "settings that change sizes need random_init=true"
         )
+    if frames is not None:
+        cut_positions(model, frames)
     if "layer_weights" in new:  # which transformers leaves to what the memory holds
         shares = model.get_parameter("layer_weights")
         nn.init.constant_(shares, 1 / len(shares))
-    if other_classes:  # a classifier of others is only by chance of the same size
+    # a classifier of others is only by chance of the same size
+    if published.label2id != config.label2id or type(published) is not type(config):
         last: Any = getattr(model.classifier, "dense", model.classifier)
         nn.init.normal_(last.weight, std=getattr(config, "initializer_range", 0.02))
         nn.init.zeros_(last.bias)

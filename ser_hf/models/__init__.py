@@ -123,15 +123,15 @@ def build_extractor(**settings: Any) -> SerFeatureExtractor:
 
 
 def _register() -> None:
-    whisper = (WhisperSerConfig, WhisperSerForAudioClassification)
-    for config_class, model_class in (*MODELS.values(), whisper):
-        extractor_class = WhisperSerFeatureExtractor if config_class is WhisperSerConfig else SerFeatureExtractor
+    ours: list[tuple[Any, Any, Any]] = [(*classes, SerFeatureExtractor) for classes in MODELS.values()]
+    ours.append((WhisperSerConfig, WhisperSerForAudioClassification, WhisperSerFeatureExtractor))
+    for config_class, model_class, extractor_class in ours:
         AutoConfig.register(config_class.model_type, config_class, exist_ok=True)
         AutoModelForAudioClassification.register(config_class, model_class, exist_ok=True)
         AutoFeatureExtractor.register(config_class, extractor_class, exist_ok=True)  # type: ignore[no-untyped-call]
-        config_class.register_for_auto_class()  # type: ignore[no-untyped-call]
-        model_class.register_for_auto_class("AutoModelForAudioClassification")  # type: ignore[no-untyped-call]
-        extractor_class.register_for_auto_class("AutoFeatureExtractor")  # type: ignore[no-untyped-call]
+        config_class.register_for_auto_class()
+        model_class.register_for_auto_class("AutoModelForAudioClassification")
+        extractor_class.register_for_auto_class("AutoFeatureExtractor")
 
 
 _register()

@@ -8,13 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from transformers import WhisperConfig
+from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.models.whisper.modeling_whisper import WhisperEncoder, WhisperPreTrainedModel
 
 from .pooling import POOLINGS, Pooling
 
 
-class WhisperSerConfig(WhisperConfig):
+class WhisperSerConfig(WhisperConfig):  # type: ignore[no-untyped-call]
     """Configuration of `WhisperSerForAudioClassification`; what is not here is transformers' own.
 
     Attributes:
@@ -33,11 +34,14 @@ class WhisperSerConfig(WhisperConfig):
         """Checks the settings.
 
         Raises:
-            ValueError: the pooling is unknown.
+            ValueError: the pooling is unknown, or the dropout is no share.
         """
-        super().__post_init__(**kwargs)
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         if self.pooling not in POOLINGS:
             raise ValueError(f"model setting pooling is {self.pooling!r}, expected one of {', '.join(POOLINGS)}")
+        dropout: Any = self.classifier_dropout  # a file may say anything
+        if not (isinstance(dropout, float | int) and 0 <= dropout < 1):
+            raise ValueError(f"model setting classifier_dropout is {dropout!r}, expected a number in [0, 1)")
 
 
 class WhisperSerForAudioClassification(WhisperPreTrainedModel):
@@ -55,7 +59,7 @@ class WhisperSerForAudioClassification(WhisperPreTrainedModel):
 
     def __init__(self, config: WhisperSerConfig) -> None:
         super().__init__(config)  # type: ignore[no-untyped-call]
-        self.encoder = WhisperEncoder(config)  # type: ignore[no-untyped-call]
+        self.encoder = WhisperEncoder(config)
         if config.use_weighted_layer_sum:
             layers = config.encoder_layers + 1  # and what the first one takes
             self.layer_weights = nn.Parameter(torch.ones(layers) / layers)
@@ -89,6 +93,11 @@ class WhisperSerForAudioClassification(WhisperPreTrainedModel):
         scores = self.classifier(self.dropout(F.gelu(self.projector(self.pooling(hidden, heard)))))
         loss = None if labels is None else F.cross_entropy(scores.float(), labels)
         return SequenceClassifierOutput(loss=loss, logits=scores)
+
+    def _init_weights(self, module: nn.Module) -> None:
+        super()._init_weights(module)  # type: ignore[no-untyped-call]
+        if module is self and self.config.use_weighted_layer_sum:
+            init.constant_(self.layer_weights, 1 / len(self.layer_weights))
 
     def _mixed(self, states: list[torch.Tensor]) -> torch.Tensor:
         shares = self.layer_weights.softmax(dim=0)
@@ -157,7 +166,8 @@ def encode(
     attended = None if heard is None else _attended(heard, hidden)
     states = [hidden]
     for layer in encoder.layers:
-        hidden = layer(hidden, attended)
+        dropped = encoder.training and encoder.layerdrop > 0 and float(torch.rand(())) < encoder.layerdrop
+        hidden = hidden if dropped else layer(hidden, attended)
         states.append(hidden)
     return states, heard
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .baseline import fit_baseline
     from .checkpoint import load_checkpoint
     from .ensemble import (
+        Ensemble,
         EnsembleConfig,
         EnsembleExtractor,
         Model,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
+    "Ensemble": "ensemble",
     "EnsembleConfig": "ensemble",
     "EnsembleExtractor": "ensemble",
     "Model": "ensemble",
@@ -77,6 +79,7 @@ __all__ = [
     "RECIPE",
     "SPLIT",
     "STATISTICS",
+    "Ensemble",
     "EnsembleConfig",
     "EnsembleExtractor",
     "ForeignClasses",

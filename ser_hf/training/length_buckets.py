@@ -10,7 +10,7 @@ from transformers.trainer_pt_utils import get_length_grouped_indices
 
 
 class LengthBuckets(Sampler[int]):
-    """Every clip once an epoch, in another order in each: batches are drawn from buckets of 50, sorted by length.
+    """Every clip once an epoch, in another order in each; batches come from random groups of 50, sorted by length.
 
     The order follows from seed and epoch, so that a resumed run has the one of an unbroken run.
 
@@ -35,4 +35,4 @@ class LengthBuckets(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(hash((self.seed, self.epoch)) & 0x7FFFFFFF)
-        yield from get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
+        yield from get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)  # type: ignore[no-untyped-call]

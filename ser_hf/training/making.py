@@ -54,7 +54,8 @@ def make_extractor(recipe: Recipe) -> SequenceFeatureExtractor:
         return Start.of(recipe).extractor
     if recipe.model.model == TRANSFORMER:
         trim_db = recipe.features.trim_db if "trim_db" in recipe.given else None
-        return load_extractor(TransformerSettings.of(pairs(recipe.model.model_settings)).pretrained, trim_db)
+        settings = TransformerSettings.of(pairs(recipe.model.model_settings))
+        return load_extractor(settings.pretrained, trim_db, settings.config.get("max_length"))
     chosen = {k: v for k, v in vars(recipe.features).items() if not k.startswith("feature_")}
     embedded = recipe.features.features == EMBEDDINGS
     check_embeddings(recipe, embedded=embedded)

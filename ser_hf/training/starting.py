@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel, SequenceFeatureExtractor
+from transformers import PreTrainedModel, SequenceFeatureExtractor, WhisperForAudioClassification
 
 from ser_hf.base.errors import CheckpointError, RecipeError, SplitError
 from ser_hf.base.steps import steps
-from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_transformer
+from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_extractor, load_transformer
 from ser_hf.labels import Scheme, label_meaning
 from ser_hf.protocols import Split
 
@@ -33,7 +33,7 @@ class Start:
 
     Attributes:
         source: a run folder, or a repository on the Hub.
-        headless: it has no head that was trained, as checkpoints of pretraining.
+        headless: it has no head that was trained, as checkpoints of pretraining, or one for other inputs.
     """
 
     source: str
@@ -57,7 +57,13 @@ class Start:
             )
         start = cls(source, model, extractor, bool(missing))
         start._check(recipe)
-        return start
+        if not start.stock:
+            return start
+        trim_db = recipe.features.trim_db if "trim_db" in recipe.given else None
+        # one of Whisper over 30 s has a head for other frames than ours
+        other_head = isinstance(model, WhisperForAudioClassification)
+        extractor = load_extractor(source, trim_db, pairs(recipe.model.model_settings).get("max_length"))
+        return replace(start, extractor=extractor, headless=start.headless or other_head)
 
     @property
     def stock(self) -> bool:

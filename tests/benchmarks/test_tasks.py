@@ -108,6 +108,33 @@ def test_inference(bench):
     check(shown, facts, "inference", 1, ["the model alone", "ser_hf, SerClassifier", "transformers, pipeline"])
 
 
+PATHS = ("stock, 30 s, fp32", "true length, fp32", "true length, bf16")
+TINY_WHISPER = ["d_model=8", "encoder_layers=1", "encoder_attention_heads=2", "encoder_ffn_dim=8"]
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_whisper(bench, save_transformer, tmp_path, published):
+    tiny = [f"pretrained={save_transformer('whisper', tmp_path / 'whisper')}"] if published else TINY_WHISPER
+    shown, facts = bench("whisper", "--clips", 3, "--batch_size", 2, "--model_settings", *tiny)
+    names = [f"{what}: {path}" for what in ("forward", "training step") for path in PATHS]
+    assert [row["name"] for row in facts["rows"]] == names
+    assert [row["ratio"] for row in facts["rows"]][::3] == [1, 1]
+    assert all(row["clips"] == 3 and min(row["seconds"]) > 0 for row in facts["rows"])
+    assert "3 clips of 0.5 s, batches of 2" in shown
+    assert "ms/clip" in shown
+
+
+def test_whisper_of_a_corpus_and_what_is_no_whisper(bench, corpora_root, save_transformer, tmp_path, capsys):
+    words = ["--clips", 2, "--corpus", "savee", "--data_root", corpora_root]
+    shown, _ = bench("whisper", *words, "--model_settings", *TINY_WHISPER)
+    assert "2 clips of 0.1 s" in shown
+    other = save_transformer("hubert", tmp_path / "hubert")
+    assert main(["bench", "whisper", "--model_settings", f"pretrained={other}"]) == 2
+    assert "is a hubert; expected a Whisper" in capsys.readouterr().err
+    assert main(["bench", "whisper", "--model_settings", "d_modle=8"]) == 2
+    assert "did you mean 'd_model'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,4 +1,4 @@
-"""Every family: loaded from its published form, trained as asked for, saved as a stock model of transformers."""
+"""Every family: loaded from its published form, trained as asked for, saved so that plain transformers loads it."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, Wav2Vec2FeatureExtractor
 
 from ser_hf.base.errors import AudioError, CheckpointError, RecipeError
 from ser_hf.features.waveform_rows import waveform_inputs
@@ -31,7 +31,8 @@ from transformers import pipeline
 wave = np.load(sys.argv[1])
 scores = []
 for folder in sys.argv[2:]:
-    found = pipeline("audio-classification", model=folder, device="cpu")(wave, top_k=None)
+    own_code = "whisper" in folder
+    found = pipeline("audio-classification", model=folder, device="cpu", trust_remote_code=own_code)(wave, top_k=None)
     scores.append({row["label"]: row["score"] for row in found})
 print(json.dumps(scores))
 """
@@ -103,6 +104,31 @@ def test_padding_changes_no_score_where_the_family_masks_it(published, name):
     assert (moved > 1e-5) == (name in HEAR_PADDING)
 
 
+@pytest.mark.parametrize("family", ["wav2vec2", "hubert", "wavlm"])
+@pytest.mark.parametrize("stable", [False, True], ids=["post norm", "pre norm"])
+@torch.no_grad()
+def test_with_layer_normalisation_and_a_mask_a_batch_hears_each_clip_as_alone(
+    save_transformer, tmp_path, family, stable
+):
+    folder = save_transformer(family, tmp_path, feat_extract_norm="layer", do_stable_layer_norm=stable)
+    Wav2Vec2FeatureExtractor(return_attention_mask=True).save_pretrained(folder)
+    model, lengths = load({family: folder}, family).eval(), (12_000, 400, 6400, 9111)
+    together = batch({family: folder}, family, *lengths)
+    logits = model(**{key: value for key, value in together.items() if key != "labels"}).logits
+    for found, alone in zip(logits, clips({family: folder}, family, *lengths), strict=True):
+        expected = model(**{key: torch.from_numpy(value)[None] for key, value in alone.items()}).logits[0]
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", HEAR_PADDING)
+def test_what_hears_padding_is_scored_without_any(published, family):
+    model, inputs = load(published, family).eval(), clips(published, family, 6400, 400, 6400, 9000)
+    shapes = []
+    model.register_forward_pre_hook(lambda _, __, given: shapes.append(given["input_values"].shape), with_kwargs=True)
+    probabilities(model, inputs)
+    assert sorted(map(tuple, shapes)) == [(1, 400), (1, 9000), (2, 6400)]
+
+
 def test_the_encoder_is_the_published_one(published, name):
     from safetensors.torch import load_file
 
@@ -114,8 +140,8 @@ def test_the_encoder_is_the_published_one(published, name):
 
 
 def test_the_loss_falls_on_one_batch(published, name):
-    length = 320_000 if name == "whisper" else 6400  # Whisper pads to 30 s, and its mean is over all of them
-    losses = step(load(published, name).eval(), batch(published, name, *[length] * 6), rate=1e-2, steps=40)
+    rate = 3e-3 if "whisper" in name else 1e-2
+    losses = step(load(published, name).eval(), batch(published, name, *[6400] * 6), rate=rate, steps=40)
     assert losses[-1] < 0.9 * losses[0]
 
 
