@@ -94,6 +94,6 @@ def save(family: str, folder: Path, **settings: Any) -> Path:
     """Writes a checkpoint: configuration, safetensors and feature extractor; it knows of no emotions."""
     config_class, model_class, small, extractor = FAMILIES[family]
     torch.manual_seed(0)
-    model_class(config_class(**small, **settings)).save_pretrained(folder)
+    model_class(config_class(**{**small, **settings})).save_pretrained(folder)
     extractor.save_pretrained(folder)
     return folder
