@@ -59,7 +59,10 @@ def load_extractor(pretrained: str, trim_db: float | None = None) -> SequenceFea
         raise RecipeError(f"{pretrained}: expected a feature extractor for audio, found {type(extractor).__name__}")
     if isinstance(extractor, WhisperFeatureExtractor):
         with _one_clear_error(pretrained, "the feature extractor"):
-            return WhisperSerFeatureExtractor.from_dict({**extractor.to_dict(), "trim_db": trim_db})
+            found: WhisperSerFeatureExtractor = WhisperSerFeatureExtractor.from_dict(  # type: ignore[assignment]
+                {**extractor.to_dict(), "trim_db": trim_db}
+            )
+            return found
     if trim_db is not None:
         raise RecipeError(
             f"trim_db is {trim_db}, and {type(extractor).__name__} of {pretrained} hears all; leave it out"

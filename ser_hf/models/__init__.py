@@ -18,6 +18,7 @@ from transformers import (
     AutoFeatureExtractor,
     AutoModelForAudioClassification,
     PreTrainedConfig,
+    PreTrainedModel,
 )
 
 from .classification import SpectrogramClassifier, SpectrogramConfig, ccc_loss
@@ -123,8 +124,9 @@ def build_extractor(**settings: Any) -> SerFeatureExtractor:
 
 
 def _register() -> None:
-    whisper = (WhisperSerConfig, WhisperSerForAudioClassification)
-    for config_class, model_class in (*MODELS.values(), whisper):
+    every: list[tuple[type[PreTrainedConfig], type[PreTrainedModel]]] = [*MODELS.values()]
+    every.append((WhisperSerConfig, WhisperSerForAudioClassification))
+    for config_class, model_class in every:
         extractor_class = WhisperSerFeatureExtractor if config_class is WhisperSerConfig else SerFeatureExtractor
         AutoConfig.register(config_class.model_type, config_class, exist_ok=True)
         AutoModelForAudioClassification.register(config_class, model_class, exist_ok=True)

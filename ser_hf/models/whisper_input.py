@@ -77,7 +77,7 @@ class WhisperSerFeatureExtractor(WhisperFeatureExtractor):
 
     def _frames(self, samples: Any, sampling_rate: int | None) -> np.ndarray:
         """Log-mel ``(n_frames, feature_size)`` of one clip."""
-        found = super().__call__(  # type: ignore[no-untyped-call]
+        found = super().__call__(
             self.prepare_waveform(samples),
             sampling_rate=sampling_rate,
             padding="longest",

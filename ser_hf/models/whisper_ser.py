@@ -14,7 +14,7 @@ from transformers.models.whisper.modeling_whisper import WhisperEncoder, Whisper
 from .pooling import POOLINGS, Pooling
 
 
-class WhisperSerConfig(WhisperConfig):
+class WhisperSerConfig(WhisperConfig):  # type: ignore[no-untyped-call]
     """Configuration of `WhisperSerForAudioClassification`; what is not here is transformers' own.
 
     Attributes:
@@ -35,7 +35,7 @@ class WhisperSerConfig(WhisperConfig):
         Raises:
             ValueError: the pooling is unknown.
         """
-        super().__post_init__(**kwargs)
+        super().__post_init__(**kwargs)  # type: ignore[no-untyped-call]
         if self.pooling not in POOLINGS:
             raise ValueError(f"model setting pooling is {self.pooling!r}, expected one of {', '.join(POOLINGS)}")
 
@@ -55,7 +55,7 @@ class WhisperSerForAudioClassification(WhisperPreTrainedModel):
 
     def __init__(self, config: WhisperSerConfig) -> None:
         super().__init__(config)  # type: ignore[no-untyped-call]
-        self.encoder = WhisperEncoder(config)  # type: ignore[no-untyped-call]
+        self.encoder = WhisperEncoder(config)
         if config.use_weighted_layer_sum:
             layers = config.encoder_layers + 1  # and what the first one takes
             self.layer_weights = nn.Parameter(torch.ones(layers) / layers)

@@ -35,4 +35,4 @@ class LengthBuckets(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(hash((self.seed, self.epoch)) & 0x7FFFFFFF)
-        yield from get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
+        yield from get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)  # type: ignore[no-untyped-call]
