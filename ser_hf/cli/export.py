@@ -23,13 +23,23 @@ class ExportCommand(Command):
         form.add_argument(
             "--small", metavar="DIR", help="instead: a folder to pass on, weights in float16, with card and licence"
         )
+        parser.add_argument(
+            "--folds",
+            nargs="+",
+            default=[],
+            metavar="RUN",
+            help="with --small: runs by the same recipe that left speakers out, whose score is told",
+        )
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Writes the file or folder and prints its name."""
+        from ser_hf.base.errors import SerHfError
         from ser_hf.inference import export_onnx, export_small
 
+        if args.folds and args.small is None:
+            raise SerHfError("--folds tells the score of a small folder; add --small DIR, or leave it out")
         if args.small is not None:
-            say(str(export_small(args.checkpoint, args.small)))
+            say(str(export_small(args.checkpoint, args.small, args.folds)))
             return 0
         say(str(export_onnx(args.checkpoint, args.output)))
         return 0

@@ -17,13 +17,15 @@ from ser_hf.embeddings import ENCODER, EmbeddingExtractor
 from ser_hf.reporting import load_results, write_model_card
 from ser_hf.training import load_checkpoint
 
+from .fold_scores import scored_by
+
 LICENCE = "LICENSE"
 _CONFIGS = ("config.json", "preprocessor_config.json")
 _RESULTS = "results.json"
 _WEIGHTS = "model.safetensors"
 
 
-def export_small(source: str | Path, folder: str | Path) -> Path:
+def export_small(source: str | Path, folder: str | Path, folds: Sequence[str | Path] = ()) -> Path:
     """Writes a run as a folder with half of its size.
 
     The weights are float16, but those beyond its range; every loader of ours computes in float32 with them. The
@@ -33,14 +35,16 @@ def export_small(source: str | Path, folder: str | Path) -> Path:
     Args:
         source: run folder with results.json.
         folder: made if it does not exist; files of an earlier export are replaced.
+        folds: runs by the same recipe that left speakers out; their score, of all test clips together, is told of a
+            model that learned from every speaker, beside its own on corpora that it never heard.
 
     Raises:
         CheckpointError: the checkpoint cannot be loaded.
-        SerHfError: it is no network, or a probe; the folder is the run itself or holds something else; or results.json
-            is missing.
+        SerHfError: it is no network or a probe, the folder is the run or holds something else, results.json is missing, or
+            the folds are of another recipe.
     """
     source, folder = Path(source), Path(folder)
-    results = load_results(source)
+    results = scored_by(folds, load_results(source)) if folds else load_results(source)
     model, extractor = load_checkpoint(source, "cpu")
     if not isinstance(model, PreTrainedModel):
         raise SerHfError(f"{source} is {model.kind}; only networks have weights to make smaller")

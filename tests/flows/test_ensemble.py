@@ -270,16 +270,12 @@ def test_runs_of_other_splits_are_refused(network, svm, make, tmp_path):
     def shorter(split: dict) -> None:
         del split["test"]["clips"][0]
 
-    def mixed(split: dict) -> None:
-        split["train"]["clips"].append(split["validation"]["clips"].pop())
-
     def renamed(split: dict) -> None:
         split["test"]["recordings"][0] = "0" * 16
 
     for number, (change, said) in enumerate(
         (
             (shorter, "was tested on other clips than"),
-            (mixed, "was trained on 1 validation clips of"),
             (renamed, "of the same names as .* and of other recordings"),
         )
     ):
@@ -291,6 +287,19 @@ def test_runs_of_other_splits_are_refused(network, svm, make, tmp_path):
         with pytest.raises(SplitError, match=said):
             ensemble([network, copied(svm, tmp_path / f"rule{number}", **change)], tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_a_clip_that_one_learned_from_is_no_validation_of_all(network, svm, tmp_path):
+    moved = []
+
+    def mixed(split: dict) -> None:
+        moved.append(split["validation"]["clips"].pop())
+        split["train"]["clips"].append(moved[0])
+
+    ensemble([network, with_split(svm, tmp_path / "mixed", mixed)], tmp_path / "x")
+    split = json.loads((tmp_path / "x" / "split.json").read_text(encoding="utf-8"))
+    assert moved[0] in split["train"]["clips"]
+    assert moved[0] not in split["validation"]["clips"]
 
 
 def test_what_cannot_be_combined_is_told_in_one_line(network, svm, together, tones_root, tmp_path, capsys):

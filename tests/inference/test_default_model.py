@@ -161,3 +161,49 @@ def test_what_cannot_be_exported_is_said(tiny_run, tmp_path, capsys):
         assert main(["export", str(tiny_run.folder), "--small", str(tmp_path)]) == 0
     assert {path.name for path in tmp_path.iterdir()} == FILES
     assert capsys.readouterr().out.splitlines() == [str(tmp_path)] * 2
+
+
+@pytest.fixture(scope="module")
+def everyone(tiny_recipe, tmp_path_factory) -> dict[str, Path]:
+    """A run that learned from all of RAVDESS, two folds of its recipe, and one with other features."""
+    place = tmp_path_factory.mktemp("everyone")
+    folds = ("--corpora", "ravdess", "--protocol", "speaker-kfold", "--folds", "2", "--num_train_epochs", "1")
+    across = ("--corpora", "ravdess", "savee", "--protocol", "cross-corpus", "--train_corpora", "ravdess")
+    runs = {
+        "all": (*across, "--num_train_epochs", "1"),
+        "fold1": (*folds, "--fold", "1"),
+        "fold2": (*folds, "--fold", "2"),
+        "other": (*folds, "--fold", "2", "--n_mels", "24"),
+    }
+    for name, words in runs.items():
+        assert main(["train", str(tiny_recipe), "--output_dir", str(place / name), *words]) == 0
+    return {name: place / name for name in runs}
+
+
+def test_folds_tell_the_score_of_a_model_that_heard_everyone(everyone, tmp_path, capsys):
+    folds = [str(everyone["fold1"]), str(everyone["fold2"])]
+    assert main(["export", str(everyone["all"]), "--small", str(tmp_path / "x"), "--folds", *folds]) == 0
+    results, own = load_results(tmp_path / "x"), load_results(everyone["all"])
+    assert results["test"]["n_clips"] == sum(load_results(Path(fold))["test"]["n_clips"] for fold in folds)
+    assert [corpus["name"] for corpus in results["data"]["corpora"]] == ["ravdess"]
+    assert results["elsewhere"] == own["test"]["per_corpus"]
+    assert "on SAVEE, never heard in training, UAR" in results["caveat"]
+    assert "each of which left its test speakers out" in (tmp_path / "x" / "README.md").read_text(encoding="utf-8")
+    weights, whole = (load_file(folder / "model.safetensors") for folder in (tmp_path / "x", everyone["all"]))
+    for name, tensor in weights.items():
+        torch.testing.assert_close(tensor, whole[name].to(tensor.dtype), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("folds", "said"),
+    [
+        (["fold1", "other"], "n_mels is"),
+        (["other"], "is by another recipe: its n_mels is 24, not 32"),
+        (["fold1", "fold1"], "clips are in the tests of two runs"),
+    ],
+)
+def test_folds_of_another_recipe_are_refused(everyone, tmp_path, folds, said, capsys):
+    runs = [str(everyone[name]) for name in folds]
+    assert main(["export", str(everyone["all"]), "--small", str(tmp_path / "x"), "--folds", *runs]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "x").exists()
