@@ -40,8 +40,8 @@ def export_small(source: str | Path, folder: str | Path, folds: Sequence[str | P
 
     Raises:
         CheckpointError: the checkpoint cannot be loaded.
-        SerHfError: it is no network or a probe, the folder is the run or holds something else, results.json is missing, or
-            the folds are of another recipe.
+        SerHfError: it is no network or a probe, the folder is the run or holds something else, results.json is missing,
+            or the folds are of another recipe.
     """
     source, folder = Path(source), Path(folder)
     results = scored_by(folds, load_results(source)) if folds else load_results(source)
