@@ -43,8 +43,8 @@ def published_weights(backbone: str, folder: Path) -> Path:
 
 def pretrained(name: str) -> str | None:
     """The repository on the Hub a recipe starts from, if any."""
-    settings = pairs(load_recipe(RECIPES / name).model.model_settings)
-    return settings.get("pretrained")
+    recipe = load_recipe(RECIPES / name)
+    return recipe.features.encoder or pairs(recipe.model.model_settings).get("pretrained")
 
 
 def backbone_of(name: str) -> str | None:
@@ -55,6 +55,7 @@ def backbone_of(name: str) -> str | None:
 
 IMAGE_NETWORKS = [name for name in NAMES if backbone_of(name)]
 HUB = {name for name in NAMES if pretrained(name)}
+PROBES = {name for name in HUB if load_recipe(RECIPES / name).features.encoder}
 FITTED = {name for name in NAMES if load_recipe(RECIPES / name).model.model in BASELINES}
 """Those of scikit-learn, which run whole."""
 FAMILY_OF = {"wav2vec2": "wav2vec2", "hubert": "hubert", "wavlm": "wavlm", "data2vec": "data2vec-audio"}
@@ -70,10 +71,8 @@ def stand_in(save_transformer, tmp_path):
             return []
         family = FAMILY_OF[str(pretrained(name)).split("/")[1].split("-")[0]]
         large = {"whisper": {"encoder_layers": 6}, "audio-spectrogram-transformer": {"max_length": 600}}
-        return [
-            "--model_settings",
-            f"pretrained={save_transformer(family, tmp_path / family, **large.get(family, {}))}",
-        ]
+        folder = save_transformer(family, tmp_path / family, **large.get(family, {}))
+        return ["--encoder", str(folder)] if name in PROBES else ["--model_settings", f"pretrained={folder}"]
 
     return words
 
@@ -81,7 +80,8 @@ def stand_in(save_transformer, tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_names_no_place(name):
     settings = load_recipe(RECIPES / name).settings()
-    named = [str(value) for key, value in settings.items() if key != "model_settings" or name not in HUB]
+    starts = {"model_settings", "encoder"} if name in HUB else set()
+    named = [str(value) for key, value in settings.items() if key not in starts]
     assert not any("/" in value for value in named)
 
 

@@ -124,12 +124,14 @@ def make(recipe: Recipe, seconds: float) -> tuple[PreTrainedModel, Any, NDArray[
     """The model of a recipe with random weights, its extractor, and a clip of noise.
 
     Raises:
-        SerHfError: the model starts from a checkpoint on the Hub, or is fitted by scikit-learn.
+        SerHfError: the model starts from a checkpoint on the Hub or hears by one, or is fitted by scikit-learn.
     """
     if recipe.model.model == TRANSFORMER:
         raise SerHfError("it is as large as the checkpoint that it starts from, and that is on the Hub")
     if recipe.model.model in BASELINES:
         raise SerHfError("it is no network: it is as large as the clips it keeps")
+    if recipe.features.encoder:
+        raise SerHfError("it is a few layers on an encoder, and that is on the Hub")
     recipe.model.imagenet, recipe.model.imagenet_weights = False, None
     extractor = make_extractor(recipe)
     samples = round(seconds * extractor.sampling_rate)

@@ -51,13 +51,12 @@ class TrainCommand(Command):
         from ser_hf.flows.train import train
         from ser_hf.training import load_recipe
 
-        words = list(overrides)
+        fold, words = getattr(args, "fold", None), list(overrides)
+        apart = ("recipe", "command", "fold", *(["output_dir"] if fold == ALL else []))
         for key, value in vars(args).items():
-            if key not in ("recipe", "command", "fold") and value is not None:
+            if key not in apart and value is not None:
                 words += [f"--{key}", *(value if isinstance(value, list) else [value])]
-        fold = getattr(args, "fold", None)
         if fold == ALL:
-            words = [word for word in words if word != "--output_dir" and word != args.output_dir]
             results = train_folds(args.recipe, words, args.output_dir)
             if results:
                 say(f"\n{score_table(results)}\nruns: {' '.join(results['runs'])}")

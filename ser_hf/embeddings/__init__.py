@@ -6,10 +6,10 @@ from ser_hf.baselines import EXTRACTORS
 from ser_hf.models import EmbeddingMlpConfig
 
 from .add_embeddings import EMBEDDING, add_embeddings
-from .extractor import EmbeddingExtractor, build_embeddings
+from .extractor import ENCODER, EmbeddingExtractor, build_embeddings
 from .table import write_embeddings
 
-__all__ = ["EMBEDDING", "EmbeddingExtractor", "add_embeddings", "build_embeddings", "write_embeddings"]
+__all__ = ["EMBEDDING", "ENCODER", "EmbeddingExtractor", "add_embeddings", "build_embeddings", "write_embeddings"]
 
 AutoFeatureExtractor.register(EmbeddingMlpConfig, EmbeddingExtractor, exist_ok=True)  # type: ignore[no-untyped-call]
 EXTRACTORS[EmbeddingExtractor.__name__] = EmbeddingExtractor.saved_in

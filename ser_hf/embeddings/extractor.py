@@ -21,7 +21,8 @@ from .encoder import DTYPES, POOLINGS, SpeechEncoder, load_encoder, wants_bf16
 
 ENCODER = "encoder"
 """Where in a run folder the encoder lies, so that the folder is all a probe needs."""
-_CONFIG, _PREPROCESSOR, _WEIGHTS = "config.json", "preprocessor_config.json", "model.safetensors"
+_WEIGHTS = "model.safetensors"
+_FILES = ("config.json", "preprocessor_config.json", _WEIGHTS)
 _PROBED = 16_000
 """Samples of silence by which the size of an embedding is found out."""
 
@@ -84,6 +85,16 @@ class EmbeddingExtractor(SerFeatureExtractor):
         """Numbers in the vector of a layer."""
         return self._loaded().size * (1 if self.pooling == "mean" else 2)
 
+    @property
+    def about(self) -> dict[str, Any]:
+        """What a card says of the encoder beside the settings: its family, the paper, and how large it is."""
+        loaded = self._loaded()
+        return {
+            "encoder_family": loaded.family.title,
+            "encoder_reference": loaded.family.reference,
+            "encoder_parameters": sum(p.numel() for p in loaded.encoder.parameters()),
+        }
+
     def prepare_waveform(self, samples: Any, out: Waveform | None = None) -> Waveform:
         """The clip ``(n,)``, scaled as the settings say; it is trimmed with what the encoder's own extractor does.
 
@@ -106,7 +117,7 @@ class EmbeddingExtractor(SerFeatureExtractor):
         written: list[str] = super().save_pretrained(save_directory, push_to_hub=push_to_hub, **kwargs)
         folder = Path(save_directory) / ENCODER
         folder.mkdir(exist_ok=True)
-        for name in (_CONFIG, _PREPROCESSOR, _WEIGHTS):
+        for name in _FILES:
             with replacing(folder / name) as temporary:
                 shutil.copyfile(self._file(name), temporary)
         return written
@@ -129,7 +140,8 @@ class EmbeddingExtractor(SerFeatureExtractor):
         """
         self.place = str(source)
         try:
-            found = weights_of(str(self._file(_WEIGHTS)))
+            *_, weights = [self._file(name) for name in _FILES]  # a repository gives each when it is asked for
+            found = weights_of(str(weights))
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{source}: the encoder cannot be read: {' '.join(str(error).split())}") from error
         if self.weights not in (None, found):
@@ -184,6 +196,9 @@ def build_embeddings(encoder: str | None, **settings: Any) -> EmbeddingExtractor
     layers = layers or list(range(loaded.depth + 1))
     try:
         weights = weights_of(str(cached_file(encoder, _WEIGHTS)))
+    except OSError as error:
+        raise RecipeError(f"{encoder} has no {_WEIGHTS}, whole and in one file, which a probe would carry") from error
+    try:
         rate = loaded.extractor.sampling_rate
         return EmbeddingExtractor(encoder, layers, sampling_rate=rate, weights=weights, **settings)
     except ValueError as error:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from accelerate import PartialState
+
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.steps import steps
 from ser_hf.protocols import SplitOptions, folds_of
-from ser_hf.reporting import pooled
-from ser_hf.training import load_recipe
+from ser_hf.reporting import load_results, pooled
+from ser_hf.training import Recipe, load_recipe
+from ser_hf.training.trainer import CHECKPOINTS
+from ser_hf.training.whole_checkpoints import any_whole
 
 from ._corpora import read_corpora
 from .train import train
 
 ALL = "all"
+_MAY_DIFFER = ("num_proc", "dataloader_pin_memory")
+"""Keys of a recipe that change no number of a run."""
 
 
 def train_folds(source: str, words: Sequence[str], folder: str | None = None) -> dict[str, Any]:
     """Runs a recipe on each fold that its protocol has on its data; a fold that is done already is not done again.
+
+    With ``--resume_from_checkpoint last`` the fold that was interrupted goes on; the others begin.
 
     Args:
         source: the recipe.
@@ -30,27 +39,76 @@ def train_folds(source: str, words: Sequence[str], folder: str | None = None) ->
         What results.json of one run would say that tested every clip once; see `ser_hf.reporting.pooled`.
 
     Raises:
-        RecipeError: the protocol has no folds.
-        SerHfError: see `train`; or a fold that is done was run by another recipe.
+        RecipeError: the protocol has no folds, a fold that is done was run by another recipe or other settings, or
+            something was asked for that is of one run alone; all before anything is trained.
+        SerHfError: see `train`.
     """
     recipe = load_recipe(source, words)
+    _check(recipe)
     options = SplitOptions.of({**vars(recipe.data), "seed": recipe.data.split_seed, "fold": None})
-    folds = folds_of(read_corpora(recipe).dataset, str(recipe.data.protocol), options)
+    with recipe.training.main_process_first(desc="data"):
+        folds = folds_of(read_corpora(recipe).dataset, str(recipe.data.protocol), options)
     if not folds:
         raise RecipeError(f"--fold {ALL}: protocol {recipe.data.protocol} has no folds; leave it out")
-    runs = []
-    for fold in folds:
-        place = ["--output_dir", str(Path(folder) / f"fold{fold}")] if folder else []
-        one = load_recipe(source, [*words, "--fold", str(fold), *place])
-        runs.append(one.folder)
-        if (one.folder / "results.json").is_file() and not one.run.overwrite:
-            steps.info("fold %d of %d is done: %s", fold, len(folds), one.folder)
+    recipes = _recipes(source, words, folds, folder)
+    runs = [one.folder for one in recipes]
+    done = [not one.run.overwrite and _is_done(one) for one in recipes]
+    PartialState().wait_for_everyone()  # so that every process has seen the same
+    for fold, one, run, is_done in zip(folds, recipes, runs, done, strict=True):
+        if is_done:
+            steps.info("fold %d of %d is done: %s", fold, len(folds), run)
             continue
+        if not any_whole(run / CHECKPOINTS):
+            one.training.resume_from_checkpoint = None
         results = train(one)
         if results:
             uar = results["test"]["metrics"]["uar"]["value"]
-            steps.info("fold %d of %d: UAR %.1f %%, in %s", fold, len(folds), 100 * uar, runs[-1])
+            steps.info("fold %d of %d: UAR %.1f %%, in %s", fold, len(folds), 100 * uar, run)
     if recipe.training.process_index:
         return {}
     together = pooled(runs)
     return {**together, "name": together["name"].removesuffix(f"-fold{folds[0]}"), "runs": [str(run) for run in runs]}
+
+
+def _check(recipe: Recipe) -> None:
+    """Refuses what is of one run alone.
+
+    Raises:
+        RecipeError: a push, whose folds would take each other's place, or a checkpoint, which is of one fold.
+    """
+    if recipe.training.push_to_hub:
+        raise RecipeError(f"--fold {ALL} makes a run of each; leave out push_to_hub, and `ser-hf push` one of them")
+    resume = recipe.training.resume_from_checkpoint
+    if resume and resume.lower() not in ("true", "last"):
+        raise RecipeError(f"{resume} is of one fold; with --fold {ALL} say --resume_from_checkpoint last")
+
+
+def _recipes(source: str, words: Sequence[str], folds: Sequence[int], folder: str | None) -> list[Recipe]:
+    """The recipe of every fold, each with a run folder of its own."""
+    found = [load_recipe(source, [*words, "--fold", str(fold)]) for fold in folds]
+    if folder is None and len({one.folder for one in found}) == len(found):
+        return found
+    place = Path(folder) if folder else found[0].folder  # which the file names, for all
+    for fold, one in zip(folds, found, strict=True):
+        one.training.output_dir = str(place / f"fold{fold}")
+    return found
+
+
+def _is_done(recipe: Recipe) -> bool:
+    """Whether its run folder holds its results.
+
+    Raises:
+        RecipeError: they are of another recipe or of other settings.
+    """
+    if not (recipe.folder / "results.json").is_file():
+        return False
+    results, settings = load_results(recipe.folder), json.loads(json.dumps(recipe.settings()))
+    before = {"recipe": results.get("recipe"), **results["training"]["arguments"]}
+    now = {"recipe": recipe.file, **settings}
+    for key in sorted({*before, *now} - {*_MAY_DIFFER}):
+        if before.get(key) != now.get(key):
+            raise RecipeError(
+                f"{recipe.folder} is done, with {key}: {before.get(key)}, and {key} is now {now.get(key)}; choose "
+                "another --output_dir, or run every fold again with --overwrite true"
+            )
+    return True

@@ -236,10 +236,11 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, fact
             "model_type": model.config.model_type,
             "architecture": type(model).__name__,
             "parameters": model.num_parameters(),
-            **(base_model(recipe.model.init_from) if recipe.model.init_from else {}),
+            **base_model(recipe),
             "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
         },
-        "features": {k: v for k, v in data.extractor.to_dict().items() if isinstance(v, str | int | float | bool)},
+        "features": {k: v for k, v in data.extractor.to_dict().items() if told(v)}
+        | getattr(data.extractor, "about", {}),
         "data": {
             "corpora": [corpus.card() for corpus in data.corpora.records],
             "scheme": scheme.name,
@@ -261,6 +262,12 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, fact
             "arguments": recipe.settings(),
         },
     }
+
+
+def told(setting: Any) -> bool:
+    """Whether results.json has room for a setting: one value, or some whole numbers such as those of layers."""
+    numbers = isinstance(setting, list) and all(isinstance(one, int) for one in setting)
+    return numbers or isinstance(setting, str | int | float | bool)
 
 
 def trainable(model: PreTrainedModel | Baseline) -> int:

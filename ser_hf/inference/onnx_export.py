@@ -19,6 +19,7 @@ from ser_hf import __version__
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.optional import require
+from ser_hf.embeddings import EmbeddingExtractor
 from ser_hf.training import load_checkpoint
 
 from ._export_lstm import with_exportable_lstms
@@ -55,14 +56,16 @@ def export_onnx(source: str | Path, file: str | Path | None = None) -> Path:
 
     Raises:
         CheckpointError: the checkpoint cannot be loaded.
-        SerHfError: the extra ``onnx`` is not installed, the model has no ONNX form, is too large for one file, or the
-            file gives other logits.
+        SerHfError: the extra ``onnx`` is not installed, the model is a probe, has no ONNX form or is too large for one
+            file, or the file gives other logits.
     """
     for module in ("onnx", "onnxscript", "onnxruntime"):
         require(module, "onnx")
     model, extractor = load_checkpoint(source, "cpu")
     if not isinstance(model, PreTrainedModel):
         raise SerHfError(f"{source} is {model.kind}; only networks are exported to ONNX")
+    if isinstance(extractor, EmbeddingExtractor):
+        raise SerHfError(f"{source} is a probe, whose encoder an ONNX file of ours does not hold")
     if targets := list(getattr(model.config, "targets", ())):
         raise SerHfError(f"{source} rates {', '.join(targets)} as well, which an ONNX file of ours does not hold")
     size = sum(t.numel() * t.element_size() for t in model.state_dict().values())

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from ser_hf.base.atomic import write_bytes, write_json, write_text
 from ser_hf.base.errors import SerHfError
+from ser_hf.embeddings import ENCODER, EmbeddingExtractor
 from ser_hf.reporting import load_results, write_model_card
 from ser_hf.training import load_checkpoint
 
@@ -39,14 +40,16 @@ def export_small(source: str | Path, folder: str | Path, folds: Sequence[str | P
 
     Raises:
         CheckpointError: the checkpoint cannot be loaded.
-        SerHfError: it is no network, the folder is the run itself or holds something else, results.json is missing, or
-            the folds are of another recipe.
+        SerHfError: it is no network or a probe, the folder is the run or holds something else, results.json is missing,
+            or the folds are of another recipe.
     """
     source, folder = Path(source), Path(folder)
     results = scored_by(folds, load_results(source)) if folds else load_results(source)
-    model, _ = load_checkpoint(source, "cpu")
+    model, extractor = load_checkpoint(source, "cpu")
     if not isinstance(model, PreTrainedModel):
         raise SerHfError(f"{source} is {model.kind}; only networks have weights to make smaller")
+    if isinstance(extractor, EmbeddingExtractor):
+        raise SerHfError(f"{source} is a probe, small beside the encoder in {source / ENCODER}; pass on the run itself")
     _check_target(source, folder)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _CONFIGS:

@@ -18,6 +18,7 @@ from transformers import (
     AutoFeatureExtractor,
     AutoModelForAudioClassification,
     PreTrainedConfig,
+    PreTrainedModel,
 )
 
 from .classification import SpectrogramClassifier, SpectrogramConfig, ccc_loss

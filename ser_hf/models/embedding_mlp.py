@@ -12,7 +12,7 @@ from .classification import SpectrogramClassifier, SpectrogramConfig, Spectrogra
 from .dense_head import HeadNorm, dense_head
 
 
-class EmbeddingMlpConfig(SpectrogramConfig):
+class EmbeddingMlpConfig(SpectrogramConfig):  # type: ignore[no-untyped-call]
     """Configuration of `EmbeddingMlpForAudioClassification`.
 
     Attributes:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.base.errors import SerHfError
-from ser_hf.evaluation import evaluate_predictions
 
 from ._results import load_predictions, load_results
 
@@ -23,6 +22,8 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
         SerHfError: a run has no results or predictions, two have another recipe, split rule, data or settings, or they
             share a test clip.
     """
+    from ser_hf.evaluation import evaluate_predictions  # late: it is heavy
+
     found = [load_results(run) for run in runs]
     first = found[0]
     for run, results in zip(runs[1:], found[1:], strict=True):

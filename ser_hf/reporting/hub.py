@@ -14,12 +14,14 @@ from ser_hf.base.pickles import pickles_in
 from ._results import BUILD, RESULTS, load_results
 from ._upload import upload
 from .hub_dataset import is_dataset
-from .model_card import CARD, write_model_card
+from .model_card import CARD, PROBE, write_model_card
 
 UNKNOWN = "unknown"
 """Licence of recordings of one's own of which nothing else was said."""
 SKOPS = "model.skops"
 WEIGHTS = "model.safetensors"
+ENCODER = "encoder"
+"""Folder of the frozen encoder that a probe brings along."""
 ENSEMBLE = "ensemble"
 """Model type of several checkpoints, which lie in ``members/1``, ``members/2`` ..."""
 REQUIRED = {
@@ -29,6 +31,7 @@ REQUIRED = {
     CARD: "the model card; `ser_hf.reporting.write_model_card` writes it from results.json",
 }
 """What a repository of the Hub needs, and where it comes from."""
+_MODEL = {name: origin for name, origin in REQUIRED.items() if name != CARD}
 
 OPTIONAL = ("*.py", "LICENSE", "results.json", "report.html", "recipe.yaml", "plots/*.png")
 """What is sent along where it is there. Checkpoints, optimiser states and predictions stay at home."""
@@ -121,9 +124,8 @@ def _ensemble(folder: Path) -> list[Path]:
     if not card.is_file():
         raise CheckpointError(f"{folder} has no {CARD}: {REQUIRED[CARD]}")
     members = [folder / "members" / str(i) for i, _ in enumerate(_config(config).get("shares") or (), 1)]
-    wanted = {name: origin for name, origin in REQUIRED.items() if name != CARD}
     found = [
-        [*_checkpoint(member, wanted), *sorted(member.glob("*.py")), *member.glob("recipe.yaml")] for member in members
+        [*_checkpoint(member, _MODEL), *sorted(member.glob("*.py")), *member.glob("recipe.yaml")] for member in members
     ]
     return [config, card, *(path for files in found for path in files)]
 
@@ -156,7 +158,24 @@ def _checkpoint(folder: Path, wanted: Mapping[str, str]) -> list[Path]:
         load_baseline(folder)  # checks it
     else:
         _check_weights(folder / WEIGHTS)
-    return [folder / name for name in required]
+    return [folder / name for name in required] + _encoder(folder)
+
+
+def _encoder(folder: Path) -> list[Path]:
+    """The files of the encoder of a probe, checked; none of another checkpoint.
+
+    Raises:
+        CheckpointError: one is missing or damaged, or the encoder is not the one the probe was fitted on.
+    """
+    settings = _config(folder / "preprocessor_config.json")
+    if settings.get("feature_extractor_type") != PROBE:
+        return []
+    from ser_hf.embeddings.extractor import weights_of
+
+    files = _checkpoint(folder / ENCODER, _MODEL)
+    if settings.get("weights") not in (None, weights_of(str(folder / ENCODER / WEIGHTS))):
+        raise CheckpointError(f"{folder}: the weights in {ENCODER} are not those the model was fitted on")
+    return files
 
 
 def _check_config(path: Path) -> set[str]:
@@ -178,12 +197,16 @@ def _config(path: Path) -> dict[str, Any]:
 
 
 def _check_weights(path: Path) -> None:
+    import torch
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as weights:
-            empty = not list(weights.keys())
+        with safe_open(path, framework="pt") as weights:
+            names = list(weights.keys())
+            broken = [name for name in names if not torch.isfinite(weights.get_tensor(name)).all()]
     except (SafetensorError, OSError) as error:
         raise CheckpointError(f"{path} is not a safetensors file: {error}; save the model again") from error
-    if empty:
+    if not names:
         raise CheckpointError(f"{path} holds no weights; save the model again")
+    if broken:
+        raise CheckpointError(f"{path}: {len(broken)} weights are not finite, e.g. {broken[0]}; train it again")

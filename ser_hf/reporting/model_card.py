@@ -21,6 +21,10 @@ CARD = "README.md"
 PLACEHOLDER = "USER/REPOSITORY"
 """Stands for the repository in the loading examples until ``push_run`` knows its name."""
 
+PROBE = "EmbeddingExtractor"
+"""Feature extractor of a model on a frozen encoder, which only ser_hf loads."""
+_OURS = ("SerFeatureExtractor", "WhisperSerFeatureExtractor", PROBE)
+
 _HUB_METRICS: Mapping[str, tuple[str, dict[str, str]]] = {
     "accuracy": ("accuracy", {}),
     "uar": ("recall", {"average": "macro"}),
@@ -72,14 +76,18 @@ class ModelCard:
             languages=language_codes(corpora),
             corpora=[c["name"] for c in corpora],
             has_figure=has_figure,
-            library_name=checked["model"].get("library", "transformers"),
+            library_name=_library(checked),
         )
 
     @property
     def stock(self) -> bool:
         """Whether the model is one of transformers' own, which loads without any code of ours."""
-        ours = "SerFeatureExtractor"
-        return bool(self.results["features"].get("feature_extractor_type", ours) != ours)
+        return self.results["features"].get("feature_extractor_type", _OURS[0]) not in _OURS
+
+    @property
+    def probe(self) -> bool:
+        """Whether it hears by a frozen encoder, which lies beside it."""
+        return bool(self.results["features"].get("feature_extractor_type") == PROBE)
 
     @property
     def one_speaker_a_call(self) -> bool:
@@ -94,8 +102,8 @@ class ModelCard:
 
     @property
     def base_model(self) -> str | None:
-        """The repository of the Hub it was started from, for the model tree there; None where it has none."""
-        base = str(self.results["model"].get("base_model") or "")
+        """The repository on the Hub it was started from or hears by, for the model tree there, if any."""
+        base = str(self.results["model"].get("base_model") or self.results["features"].get("encoder") or "")
         return base if base.count("/") == 1 else None
 
     def data(self) -> ModelCardData:
@@ -156,6 +164,13 @@ class ModelCard:
             "synthetic_warning": _wording.SYNTHETIC_WARNING,
         }
         return render("model_card.md.jinja", context)
+
+
+def _library(results: Mapping[str, Any]) -> str:
+    """What loads the checkpoint: ``transformers``, ``sklearn``, or nothing but ``ser_hf``."""
+    library = str(results["model"].get("library", "transformers"))
+    probe = results["features"].get("feature_extractor_type") == PROBE
+    return "ser_hf" if probe and library == "transformers" else library
 
 
 def write_model_card(run_dir: str | Path) -> Path:

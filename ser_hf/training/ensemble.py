@@ -15,12 +15,13 @@ from transformers import PreTrainedConfig, PreTrainedModel, SequenceFeatureExtra
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import CheckpointError
 from ser_hf.baselines import Baseline
+from ser_hf.embeddings import ENCODER
 
 MEMBERS = "members"
 """Folder of the copies, which are called 1, 2, 3 ..."""
 _CHECKPOINT = ("config.json", "model.safetensors", "model.skops", "preprocessor_config.json")
-_FILES = (*_CHECKPOINT, "recipe.yaml", "*.py")
-"""What is copied of a member: its checkpoint, how it was trained, and the code that travels with it."""
+_FILES = (*_CHECKPOINT, "recipe.yaml", "*.py", f"{ENCODER}/*.json", f"{ENCODER}/*.safetensors")
+"""What is copied of a member: its checkpoint, how it was trained, the code that travels with it, a probe's encoder."""
 _BROKEN = (OSError, ValueError, TypeError, AttributeError, StrictDataclassError)
 
 
@@ -173,7 +174,7 @@ def load_ensemble(source: str | Path, load: Load) -> tuple[Ensemble, EnsembleExt
     """Loads what `save_ensemble` wrote, from a folder or a repository on the Hub; see `combined`."""
     try:
         if not Path(source).is_dir():
-            wanted = ["config.json", *(f"{MEMBERS}/*/{name}" for name in _CHECKPOINT)]
+            wanted = ["config.json", *(f"{MEMBERS}/*/{name}" for name in _CHECKPOINT)]  # * is also */encoder
             source = snapshot_download(str(source), allow_patterns=wanted)
         config = EnsembleConfig.from_pretrained(source)
     except _BROKEN as error:
@@ -185,6 +186,6 @@ def save_ensemble(config: EnsembleConfig, sources: Sequence[Path], folder: Path)
     """Writes config.json, and copies the checkpoints of the members into ``members/1``, ``members/2`` ..."""
     for number, source in enumerate(sources, 1):
         for file in sorted(file for pattern in _FILES for file in source.glob(pattern)):
-            with replacing(folder / MEMBERS / str(number) / file.name) as temporary:
+            with replacing(folder / MEMBERS / str(number) / file.relative_to(source)) as temporary:
                 shutil.copyfile(file, temporary)
     config.save_pretrained(folder)

@@ -125,6 +125,8 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     file = _name(path) if path is not None else None
     for key, value in given.items():
         check_key(key, where)
+        if key == "fold" and value == "all":
+            raise RecipeError(f"{where}: fold is a number in a file; `ser-hf train RECIPE --fold all` runs each")
         if isinstance(value, list | tuple) and not takes_list(key):
             raise RecipeError(f"{where}: {key} is a list, {value}; expected one value")
     overrides = _settle_overrides(own_words([part for word in overrides for part in _split(word)]), given)

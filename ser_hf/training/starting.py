@@ -174,9 +174,13 @@ def _called(source: str) -> str:
     return Path(source).resolve().name if Path(source).is_dir() else source
 
 
-def base_model(source: str) -> dict[str, str]:
-    """What results.json says of the model under a model."""
-    return {"base_model": _called(source)}
+def base_model(recipe: Recipe) -> dict[str, str]:
+    """What results.json says of the model under a model: the checkpoint it went on from, or a published transformer."""
+    source = recipe.model.init_from
+    if recipe.model.model == TRANSFORMER and not source:
+        settings = TransformerSettings.of(pairs(recipe.model.model_settings))
+        source = None if settings.random_init else settings.pretrained
+    return {"base_model": _called(source)} if source else {}
 
 
 def _shared(names: list[str], scheme: Scheme, recipe: Recipe) -> dict[int, int]:

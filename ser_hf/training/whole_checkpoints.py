@@ -62,6 +62,11 @@ def numbered(folder: Path) -> list[Path]:
     return sorted((p for p in found if p.is_dir()), key=lambda p: int(p.name.partition("-")[2]))
 
 
+def any_whole(folder: Path) -> bool:
+    """Whether there is a checkpoint to go on from in a folder of checkpoints."""
+    return any(missing(path) is None for path in numbered(folder))
+
+
 def missing(checkpoint: Path) -> str | None:
     """What a checkpoint lacks to go on from, in words; None where it is whole."""
     weights = sorted(checkpoint.glob("*.safetensors"))

@@ -10,16 +10,35 @@ import numpy as np
 import pytest
 import torch
 
-from ser_hf.models import MODELS, SerFeatureExtractor, build_config, build_model
+from ser_hf.models import (
+    MODELS,
+    SerFeatureExtractor,
+    WhisperSerConfig,
+    WhisperSerFeatureExtractor,
+    build_config,
+    build_model,
+)
 
 SETTINGS = {
     "cnn_blstm_attention": {"conv_channels": [4], "conv_pools": [[4, 4]], "lstm_size": 4},
     "timm_cnn": {"backbone": "test_resnet"},
+    "embedding_mlp": {"embedding_size": 32},  # the frames of 0.5 s
 }
 CASES: dict[str, tuple[str, dict]] = {
     **{name: (name, {}) for name in MODELS},
     "functionals": ("cnn_blstm_attention", {"functionals": True, "mask_padding": True}),
     "deep_stride_cnn": ("cnn_blstm_attention", {"downsampling": "stride", "use_lstm": False, "use_attention": False}),
+}
+WHISPER = {
+    "d_model": 16,
+    "encoder_layers": 2,
+    "encoder_attention_heads": 2,
+    "encoder_ffn_dim": 24,
+    "num_mel_bins": 16,
+    "max_source_positions": 50,
+    "classifier_proj_size": 12,
+    "use_weighted_layer_sum": True,
+    "num_labels": 3,
 }
 PROGRAM = """
 import json, sys
@@ -45,18 +64,20 @@ print(json.dumps(result))
 
 def test_a_saved_folder_needs_no_ser_hf(tmp_path: Path) -> None:
     wave = np.random.default_rng(0).normal(0, 0.1, 9000).astype(np.float32)
-    extractor = SerFeatureExtractor(n_mels=32, duration=0.5)
-    expected = {}
+    extractors = dict.fromkeys(CASES, SerFeatureExtractor(n_mels=32, duration=0.5))
+    extractors["whisper_ser"] = WhisperSerFeatureExtractor(feature_size=16, chunk_length=1, trim_db=30.0)
+    configs, expected = {"whisper_ser": WhisperSerConfig(**WHISPER)}, {}
     for case, (name, settings) in CASES.items():
+        configs[case] = build_config(name, n_mels=32, num_labels=3, **{**SETTINGS.get(name, {}), **settings})
+    for case, config in configs.items():
         torch.manual_seed(0)
-        config = build_config(name, n_mels=32, num_labels=3, **{**SETTINGS.get(name, {}), **settings})
-        model = build_model(config).eval()
+        model, extractor = build_model(config).eval(), extractors[case]
         model.save_pretrained(tmp_path / case)
         extractor.save_pretrained(tmp_path / case)
         with torch.no_grad():
             logits = model(**extractor(wave, sampling_rate=16000, return_tensors="pt")).logits
         expected[case] = {model.config.id2label[i]: p for i, p in enumerate(logits.softmax(-1)[0].tolist())}
-    folders = json.dumps({case: str(tmp_path / case) for case in CASES})
+    folders = json.dumps({case: str(tmp_path / case) for case in configs})
     environment = {
         **{key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
         "HF_MODULES_CACHE": str(tmp_path / "modules"),
@@ -69,5 +90,5 @@ def test_a_saved_folder_needs_no_ser_hf(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "newly initialized" not in done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    for case in CASES:
+    for case in configs:
         assert found[case] == pytest.approx(expected[case], abs=1e-5)

@@ -107,3 +107,47 @@ def test_classes_without_a_test_clip_are_in_the_headline_of_card_and_report(make
     folder = write_run(results, rows)
     assert f"> **N{told}.**" in write_model_card(folder).read_text()
     assert f"n{told}" in write_report(folder).read_text()
+
+
+PROBED = {
+    "feature_extractor_type": "EmbeddingExtractor",
+    "encoder": "openai/whisper-base",
+    "layers": [1, 2, 5],
+    "pooling": "mean_std",
+    "sampling_rate": 16000,
+    "encoder_family": "Whisper encoder over true lengths",
+    "encoder_reference": "Radford et al. (2023), arXiv 2212.04356",
+    "encoder_parameters": 17_438_208,
+}
+
+
+@pytest.mark.parametrize("library", ["sklearn", "transformers"])
+def test_a_probe_names_its_frozen_encoder_and_what_loads_it(results, library):
+    results["features"], results["model"]["library"] = dict(PROBED), library
+    card = ModelCard.from_results(results)
+    data, text = card.data().to_dict(), card.render()
+    assert data["base_model"] == "openai/whisper-base"
+    assert data["library_name"] == ("sklearn" if library == "sklearn" else "ser_hf")
+    assert "**Frozen encoder.** It hears by openai/whisper-base (Whisper encoder" in text
+    for part in ("arXiv 2212.04356", "17,438,208 parameters", "layers 1, 2, 5 (0 is", "by mean_std", "SerClassifier"):
+        assert part in text
+    assert "transformers alone does not load a probe" in text
+    for part in ("AutoModel", "pipeline(", "trust_remote_code", "members/"):
+        assert part not in text
+    results["features"] = {**PROBED, "encoder": "my-folder"}
+    assert "base_model" not in ModelCard.from_results(results).data().to_dict()
+    results["features"] = {k: v for k, v in PROBED.items() if not k.startswith("encoder_")}
+    assert "It hears by openai/whisper-base, which" in ModelCard.from_results(results).render()
+
+
+def test_fine_tuned_whisper_brings_code_of_its_own(results):
+    results["features"] = {"feature_extractor_type": "WhisperSerFeatureExtractor", "sampling_rate": 16000}
+    results["model"] |= {"model_type": "whisper_ser", "base_model": "openai/whisper-base"}
+    card = ModelCard.from_results(results)
+    text = card.render()
+    assert card.data().to_dict()["base_model"] == "openai/whisper-base"
+    assert "starting from openai/whisper-base" in text
+    assert "import ser_hf.models" in text
+    assert 'model="USER/REPOSITORY", trust_remote_code=True)' in text
+    results["model"]["own_code"] = False
+    assert "pipeline(" not in ModelCard.from_results(results).render()
