@@ -18,7 +18,6 @@ from transformers import (
     AutoFeatureExtractor,
     AutoModelForAudioClassification,
     PreTrainedConfig,
-    PreTrainedModel,
 )
 
 from .classification import SpectrogramClassifier, SpectrogramConfig, ccc_loss
