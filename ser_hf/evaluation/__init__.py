@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from .adaptation import evaluate_adaptation
+from .adaptation import evaluate_adaptation, mean_adaptation
 from .bootstrap import clip_intervals, speaker_intervals
 from .dimensions import DIMENSION_METRICS, ccc, evaluate_dimensions
 from .metrics import METRICS, confusion_matrix, scores
@@ -28,6 +28,7 @@ __all__ = [
     "evaluate_dimensions",
     "evaluate_predictions",
     "evaluate_votes",
+    "mean_adaptation",
     "score_table",
     "scores",
     "speaker_intervals",

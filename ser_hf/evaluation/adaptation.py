@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -53,6 +53,32 @@ def evaluate_adaptation(
         predicted = [np.asarray(predict(clips)) for clips in heard]
         curve.append(_point(seconds, true, predicted, heard, num_classes, speakers, lengths))
     return curve
+
+
+def mean_adaptation(curves: Sequence[Sequence[Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The curves of folds as one: means over the folds, and over folds no interval.
+
+    Args:
+        curves: of `evaluate_adaptation`, each on other speakers.
+    """
+    together = []
+    for points in zip(*curves, strict=True):
+        numbers = {
+            key: float(np.mean([point[key] for point in points]))
+            for key in ("uar", "draws_std", "seconds_used_mean", "clips_used_mean")
+        }
+        same = {"seconds": points[0]["seconds"], "draws": points[0]["draws"]}
+        others = [point["uar_others"] for point in points]
+        together.append(
+            {
+                **same,
+                **numbers,
+                "uar_speakers_low": None,
+                "uar_speakers_high": None,
+                "uar_others": None if None in others else float(np.mean(others)),
+            }
+        )
+    return together
 
 
 def draw(speakers: Sequence[str], durations: Floats, seconds: float, rng: np.random.Generator) -> Heard:

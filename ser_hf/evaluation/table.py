@@ -38,6 +38,8 @@ def score_table(results: Mapping[str, Any]) -> str:
     rows += [[_TITLES.get(name, name), *_cells(metric)] for name, metric in test["metrics"].items()]
     lines += ["", *_columns(rows)]
     lines += [line for block in (_rated(test), _voted(test)) if block for line in ["", *block]]
+    if "adaptation" in test:
+        lines += ["", *_adapted(test["adaptation"])]
     if len(test["per_corpus"]) > 1:
         rows = [["corpus", "clips", "speakers", "accuracy", "95 % by clip", "UAR", "95 % by clip"]]
         for row in test["per_corpus"]:
@@ -45,6 +47,16 @@ def score_table(results: Mapping[str, Any]) -> str:
             rows.append([row["corpus"], str(row["clips"]), str(row["speakers"]), *both])
         lines += ["", *_columns(rows)]
     return "\n".join(lines) + "\n"
+
+
+def _adapted(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """UAR by the unlabelled speech that was heard of each test speaker."""
+    rows = [["unlabelled speech heard of each test speaker", "UAR", "deviation over draws"]]
+    for point in points:
+        heard = f"{point['seconds']} s" if point["seconds"] != "all" else f"all, {point['seconds_used_mean']:.0f} s"
+        spread = f"{100 * point['draws_std']:.1f} %" if point["draws"] > 1 else ""
+        rows.append([heard, f"{100 * point['uar']:.1f} %", spread])
+    return _columns(rows)
 
 
 def absent_classes(test: Mapping[str, Any]) -> str | None:

@@ -22,7 +22,7 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
         SerHfError: a run has no results or predictions, two have another recipe, split rule, data or settings, or they
             share a test clip.
     """
-    from ser_hf.evaluation import evaluate_predictions  # late: it is heavy
+    from ser_hf.evaluation import evaluate_predictions, mean_adaptation  # late: it is heavy
 
     found = [load_results(run) for run in runs]
     first = found[0]
@@ -40,6 +40,8 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
     true, predicted = ([number[row[key]] for row in rows] for key in ("label", "predicted"))
     corpora, speakers = ([row[key] for row in rows] for key in ("corpus", "speaker"))
     training = [results["training"] for results in found]
+    test = evaluate_predictions(true, predicted, classes, corpora, speakers)
+    curves = [results["test"]["adaptation"] for results in found if "adaptation" in results["test"]]
     memory = [t["peak_memory_mb"] for t in training if "peak_memory_mb" in t]
     return {
         **first,
@@ -56,7 +58,7 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
             "hardware": _all(t["hardware"] for t in training),
             **({"peak_memory_mb": max(memory)} if memory else {}),
         },
-        "test": evaluate_predictions(true, predicted, classes, corpora, speakers),
+        "test": {**test, **({"adaptation": mean_adaptation(curves)} if len(curves) == len(found) else {})},
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import recall_score
 
-from ser_hf.evaluation import evaluate_adaptation
+from ser_hf.evaluation import evaluate_adaptation, mean_adaptation
 from ser_hf.evaluation.adaptation import DRAWS, draw
 
 SPEAKERS = ["b"] * 12 + ["a"] * 20 + ["c"] * 4
@@ -81,3 +81,19 @@ def test_intervals_draw_speakers_with_all_their_draws():
 def test_one_speaker_has_no_interval():
     curve = evaluate_adaptation(lambda heard: LABELS, LABELS, 4, ["a"] * 36, DURATIONS)
     assert {point["uar_speakers_low"] for point in curve} == {None}
+
+
+def test_the_curves_of_folds_are_averaged_point_by_point():
+    def curve(uar: float, others: float | None) -> list[dict]:
+        fixed = {"uar_speakers_low": 0.1, "uar_speakers_high": 0.9, "draws": 10, "draws_std": 0.02}
+        used = {"seconds_used_mean": 6.0, "clips_used_mean": 2.0}
+        return [{"seconds": seconds, "uar": uar, "uar_others": others, **fixed, **used} for seconds in (5, "all")]
+
+    both = mean_adaptation([curve(0.5, 0.4), curve(0.7, 0.6)])
+    assert [point["seconds"] for point in both] == [5, "all"]
+    assert both[0]["uar"] == pytest.approx(0.6)
+    assert both[0]["uar_others"] == pytest.approx(0.5)
+    assert both[0]["uar_speakers_low"] is None
+    assert mean_adaptation([curve(0.5, None), curve(0.7, 0.6)])[0]["uar_others"] is None
+    with pytest.raises(ValueError, match="zip"):
+        mean_adaptation([curve(0.5, 0.4), curve(0.7, 0.6)[:1]])
