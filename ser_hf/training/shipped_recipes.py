@@ -10,10 +10,10 @@ from ser_hf.base.errors import RecipeError, unknown
 RECIPES = Path(__file__).parents[1] / "recipes"
 """In a checkout a link to the folder at its top."""
 GROUPS = {
-    "baselines": "support vector machines on features of the whole clip",
+    "baselines": "support vector machines and logistic regression on features of the whole clip",
     "from_scratch": "networks that start from random weights",
     "imagenet": "image networks that start from ImageNet weights",
-    "pretrained": "transformers that start from published checkpoints of speech or audio",
+    "pretrained": "transformers that start from published checkpoints of speech or audio, and probes on frozen ones",
 }
 """Folder -> what its recipes are for."""
 _HARDWARE = "accelerate"
