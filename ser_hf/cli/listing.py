@@ -97,6 +97,11 @@ def _recipes() -> list[tuple[str, str]]:
         for name in names:
             first, *others = scores.get(name, ["not measured yet"])
             rows += [(f"  {name.partition('/')[2]}", first), *(("", line) for line in others)]
+    together = {name: lines for name, lines in scores.items() if " + " in name}
+    if together:
+        rows.append(("ensembles", "the mean of runs by several recipes: `ser-hf ensemble`"))
+    for name, lines in together.items():
+        rows += [("", " + ".join(part.removesuffix(".yaml") for part in name.split(" + "))), *(("", f) for f in lines)]
     return [*rows, ("", f"their files, and Accelerate's configurations: {RECIPES}")]
 
 
