@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -77,7 +78,7 @@ class BaselineConfig(PreTrainedConfig):
         return (*cls.grids, "speaker_normalisation", "adaptation_prior")
 
 
-class Baseline:
+class Baseline(ABC):
     """A classifier of scikit-learn on standardised vectors.
 
     The softmax of ``decision / temperature`` makes shares of its decision values; the class with the largest share is
@@ -101,26 +102,26 @@ class Baseline:
         self.pipeline = pipeline
 
     @staticmethod
+    @abstractmethod
     def estimator() -> Any:
         """The class of scikit-learn."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def arguments(settings: Mapping[str, float], size: int) -> dict[str, Any]:
         """Its arguments, from the settings of ``config.grids`` and the number of features."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arrays(self) -> list[Any]:
         """What it learned, the scalers apart."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fits(self) -> dict[str, bool]:
         """Part -> whether its shape is that of a fitted classifier; scikit-learn takes them as they come.
 
         Raises:
             AttributeError: there is no such part, and other errors of arrays that are none.
         """
-        raise NotImplementedError
 
     @classmethod
     def predictions(
