@@ -157,7 +157,7 @@ def heading(results: Mapping[str, Any]) -> str:
 def heard(point: Mapping[str, Any]) -> str:
     """How much of a speaker was heard, of a point of ``test.adaptation``.
 
-    >>> heard({"seconds": 5, "clips_used_mean": 1.95, "seconds_used_mean": 7.2})
+    >>> heard({"seconds": 5, "clips_used_mean": 1.96, "seconds_used_mean": 7.2})
     '5 s (2.0 clips)'
     >>> heard({"seconds": 0}), heard({"seconds": "all", "clips_used_mean": 60.0, "seconds_used_mean": 222.6})
     ('nothing', 'all, 223 s (60.0 clips)')
