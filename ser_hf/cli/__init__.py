@@ -26,6 +26,7 @@ from .listing import ListCommand
 from .predict import PredictCommand
 from .push import PushCommand
 from .quickstart import QuickstartCommand
+from .study import ScoreCommand, StudyCommand
 from .train import TrainCommand
 
 COMMANDS: tuple[Command, ...] = (
@@ -35,6 +36,8 @@ COMMANDS: tuple[Command, ...] = (
     BuildCommand(),
     AuditCommand(),
     TrainCommand(),
+    ScoreCommand(),
+    StudyCommand(),
     EvaluateCommand(),
     EmbedCommand(),
     EnsembleCommand(),

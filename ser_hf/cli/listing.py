@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class ListCommand(Command):
-    """Lists corpora, label schemes, protocols, models or recipes."""
+    """Lists corpora, label schemes, protocols, models, recipes or studies."""
 
     name = "list"
-    help = "list corpora, schemes, protocols, models or recipes"
+    help = "list corpora, schemes, protocols, models, recipes or studies"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """One optional word."""
@@ -111,10 +111,17 @@ def _costs() -> str:
     return models_table(shipped_models())
 
 
+def _studies() -> list[tuple[str, str]]:
+    from ser_hf.studies import load_study, study_names
+
+    return [(name, load_study(name).title) for name in study_names()]
+
+
 _LISTS: dict[str, Callable[[], list[tuple[str, str]]]] = {
     "corpora": _corpora,
     "schemes": _schemes,
     "protocols": _protocols,
     "models": _models,
     "recipes": _recipes,
+    "studies": _studies,
 }

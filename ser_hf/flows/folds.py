@@ -45,14 +45,13 @@ def train_folds(source: str, words: Sequence[str], folder: str | None = None) ->
     """
     recipe = load_recipe(source, words)
     _check(recipe)
-    options = SplitOptions.of({**vars(recipe.data), "seed": recipe.data.split_seed, "fold": None})
     with recipe.training.main_process_first(desc="data"):
-        folds = folds_of(read_corpora(recipe).dataset, str(recipe.data.protocol), options)
+        folds = folds_for(recipe)
     if not folds:
         raise RecipeError(f"--fold {ALL}: protocol {recipe.data.protocol} has no folds; leave it out")
     recipes = _recipes(source, words, folds, folder)
     runs = [one.folder for one in recipes]
-    done = [not one.run.overwrite and _is_done(one) for one in recipes]
+    done = [is_done(one) for one in recipes]
     PartialState().wait_for_everyone()  # so that every process has seen the same
     for fold, one, run, is_done in zip(folds, recipes, runs, done, strict=True):
         if is_done:
@@ -68,6 +67,12 @@ def train_folds(source: str, words: Sequence[str], folder: str | None = None) ->
         return {}
     together = pooled(runs)
     return {**together, "name": together["name"].removesuffix(f"-fold{folds[0]}"), "runs": [str(run) for run in runs]}
+
+
+def folds_for(recipe: Recipe) -> tuple[int, ...]:
+    """The folds that a recipe's protocol has on its clips; none where it has no folds."""
+    options = SplitOptions.of({**vars(recipe.data), "seed": recipe.data.split_seed, "fold": None})
+    return folds_of(read_corpora(recipe).dataset, str(recipe.data.protocol), options)
 
 
 def _check(recipe: Recipe) -> None:
@@ -94,13 +99,13 @@ def _recipes(source: str, words: Sequence[str], folds: Sequence[int], folder: st
     return found
 
 
-def _is_done(recipe: Recipe) -> bool:
-    """Whether its run folder holds its results.
+def is_done(recipe: Recipe) -> bool:
+    """Whether the run folder of a recipe holds its results, and they are not to be overwritten.
 
     Raises:
         RecipeError: they are of another recipe or of other settings.
     """
-    if not (recipe.folder / "results.json").is_file():
+    if recipe.run.overwrite or not (recipe.folder / "results.json").is_file():
         return False
     results, settings = load_results(recipe.folder), json.loads(json.dumps(recipe.settings()))
     before = {"recipe": results.get("recipe"), **results["training"]["arguments"]}

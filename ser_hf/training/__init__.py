@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from .facts import network_facts
     from .foreign_classes import ForeignClasses
     from .freezing import check_layers
+    from .keys import as_list, check_key
     from .making import STATISTICS, make_extractor, make_model
     from .own_data import own_words, reading_of
     from .prediction import outputs, predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
     from .scoring import SPLIT, read_split, score, scored, trained_on, write_split
+    from .shipped_recipes import RECIPES
     from .starting import base_model, with_its_past
     from .targets import Targets
     from .trainer import RECIPE, build_trainer, configure
@@ -41,7 +43,9 @@ _HOMES = {
     "Model": "ensemble",
     "SPLIT": "scoring",
     "Targets": "targets",
+    "as_list": "keys",
     "average_checkpoints": "averaging",
+    "check_key": "keys",
     "class_names": "ensemble",
     "combined": "ensemble",
     "mean_probabilities": "ensemble",
@@ -64,6 +68,7 @@ _HOMES = {
     "own_words": "own_data",
     "predict": "prediction",
     "probabilities": "prediction",
+    "RECIPES": "shipped_recipes",
     "Recipe": "recipe",
     "load_checkpoint": "checkpoint",
     "load_recipe": "recipe",
@@ -77,6 +82,7 @@ _HOMES = {
 }
 __all__ = [
     "RECIPE",
+    "RECIPES",
     "SPLIT",
     "STATISTICS",
     "Ensemble",
@@ -86,9 +92,11 @@ __all__ = [
     "Model",
     "Recipe",
     "Targets",
+    "as_list",
     "average_checkpoints",
     "base_model",
     "build_trainer",
+    "check_key",
     "check_layers",
     "class_names",
     "combined",

@@ -16,13 +16,14 @@ GROUPS = {
     "pretrained": "transformers that start from published checkpoints of speech or audio, and probes on frozen ones",
 }
 """Folder -> what its recipes are for."""
-_HARDWARE = "accelerate"
+_OTHERS = ("accelerate", "studies")
+"""Folders that hold no recipes."""
 
 
 def recipe_files(folder: Path) -> list[Path]:
-    """The recipes of a folder and of the folders in it, sorted; Accelerate's configurations are none."""
+    """The recipes of a folder and of the folders in it, sorted; Accelerate's configurations and studies are none."""
     files = [*folder.glob("*.yaml"), *folder.glob("*/*.yaml")]
-    return sorted(path for path in files if path.parent.name != _HARDWARE)
+    return sorted(path for path in files if path.parent.name not in _OTHERS)
 
 
 def recipe_names() -> list[str]:

@@ -1,0 +1,44 @@
+"""What every launcher does."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Job: TypeAlias = dict[str, Any]
+"""What a worker is told: ``folder``, ``source``, ``words``, ``launch`` and ``cwd``, see `ser_hf.studies.worker`."""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job has begun; ``number`` is its place in the list."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job has ended, after ``seconds`` of wall-clock time; ``error`` says why it failed, None if it did not."""
+
+    number: int
+    seconds: float
+    error: str | None
+
+
+Told: TypeAlias = Started | Finished
+
+
+class Launcher(ABC):
+    """Does jobs, some at a time."""
+
+    jobs: int
+    """How many at a time."""
+
+    @abstractmethod
+    def run(self, jobs: Sequence[Job]) -> Iterator[Told]:
+        """Does all jobs, whether others fail or not, and tells as they begin and end.
+
+        To close the iterator stops what is running.
+        """
