@@ -18,7 +18,7 @@ LEVELS = (
     "data",
     "training reporting",
     "flows inference",
-    "benchmarks",
+    "benchmarks studies",
     "cli demo",
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms.split()}

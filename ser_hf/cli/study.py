@@ -118,7 +118,8 @@ def _run(study: Study, output: Path, args: argparse.Namespace, overrides: Sequen
         say("\n".join([f"{study.title}: {output}", *plan.lines(args.jobs or 1)]))
         return 0
     if args.table_only:
-        lines, failed = write_table(plan_study(study, output, words, args.imagenet_weights), {}), {}
+        failed: dict[str, str] = {}
+        lines = write_table(plan_study(study, output, words, args.imagenet_weights), failed)
     else:
         launch = shlex.split(args.launch_args) if args.launcher == "accelerate" else None
         lines, failed = run_study(

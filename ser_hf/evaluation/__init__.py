@@ -6,7 +6,8 @@ import importlib
 from typing import Any
 
 from .adaptation import evaluate_adaptation, mean_adaptation
-from .bootstrap import clip_intervals, speaker_intervals
+from .bootstrap import Difference, clip_intervals, speaker_intervals, uar_difference
+from .comparison import holm, mcnemar
 from .dimensions import DIMENSION_METRICS, ccc, evaluate_dimensions
 from .metrics import METRICS, confusion_matrix, scores
 from .predictions import write_predictions
@@ -19,6 +20,7 @@ __all__ = [
     "METRICS",
     "SOFT_METRICS",
     "SOFT_TITLES",
+    "Difference",
     "SerMetrics",
     "absent_classes",
     "ccc",
@@ -28,10 +30,13 @@ __all__ = [
     "evaluate_dimensions",
     "evaluate_predictions",
     "evaluate_votes",
+    "holm",
+    "mcnemar",
     "mean_adaptation",
     "score_table",
     "scores",
     "speaker_intervals",
+    "uar_difference",
     "write_predictions",
 ]
 

@@ -10,13 +10,31 @@ matrix from a multinomial distribution, and drawing speakers is drawing how ofte
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from .metrics import METRICS, Floats, Labels, confusion_matrix, scores_of
 
 Intervals: TypeAlias = dict[str, tuple[float, float]]
+
+
+class Difference(NamedTuple):
+    """How much better one model is than another.
+
+    Attributes:
+        value: the second's UAR less the first's.
+        low: lower end of the interval.
+        high: its upper end.
+        p: two-sided bootstrap p-value, twice the share of resamples on the other side of zero; never 0.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
 
 _CHUNK_CELLS = 1 << 21
 """Numbers held at a time, 16 MiB."""
@@ -67,11 +85,52 @@ def speaker_intervals(
     None where there is nothing to draw from: fewer than two speakers, or a clip of which the speaker is unknown (None).
     The other arguments are those of ``clip_intervals``.
     """
-    ids = {speaker: number for number, speaker in enumerate(dict.fromkeys(speakers))}
-    if len(ids) < 2 or None in ids:
+    found = _groups(speakers)
+    if found is None:
         return None
-    units = _confusion_of_each([ids[speaker] for speaker in speakers], len(ids), references, predictions, num_classes)
-    return _intervals(units, np.full(len(ids), 1 / len(ids)), len(ids), num_classes, level, n_resamples, seed)
+    groups, n = found
+    units = _confusion_of_each(groups, n, references, predictions, num_classes)
+    return _intervals(units, np.full(n, 1 / n), n, num_classes, level, n_resamples, seed)
+
+
+def uar_difference(
+    references: Labels,
+    predictions: Labels,
+    others: Labels,
+    num_classes: int,
+    speakers: Sequence[Hashable | None],
+    *,
+    level: float = 0.95,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Difference | None:
+    """How much better ``others`` are than ``predictions`` of the same clips, when whole speakers are drawn.
+
+    The same speakers are drawn for both (a paired cluster bootstrap; Efron & Tibshirani 1993, ch. 8 and 16). None where
+    ``speaker_intervals`` is None. The other arguments are those of ``clip_intervals``.
+    """
+    found = _groups(speakers)
+    if found is None:
+        return None
+    groups, n = found
+    both = [_confusion_of_each(groups, n, references, said, num_classes) for said in (predictions, others)]
+    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
+
+    def uar(drawn: Floats | npt.NDArray[np.int64], units: Floats) -> Floats:
+        return scores_of((drawn @ units).reshape(-1, num_classes, num_classes))["uar"]
+
+    drawn = uar(weights, both[1]) - uar(weights, both[0])
+    value = (uar(np.ones((1, n)), both[1]) - uar(np.ones((1, n)), both[0])).item()
+    tail = 50 * (1 - level)
+    low, high = np.percentile(drawn, [tail, 100 - tail])
+    sides = min(np.count_nonzero(drawn <= 0), np.count_nonzero(drawn >= 0))
+    return Difference(value, float(low), float(high), min(1.0, 2 * (sides + 1) / (n_resamples + 1)))
+
+
+def _groups(speakers: Sequence[Hashable | None]) -> tuple[list[int], int] | None:
+    """The number of each clip's speaker, and how many there are; None where there is nothing to draw from."""
+    ids = {speaker: number for number, speaker in enumerate(dict.fromkeys(speakers))}
+    return None if len(ids) < 2 or None in ids else ([ids[speaker] for speaker in speakers], len(ids))
 
 
 def _confusion_of_each(

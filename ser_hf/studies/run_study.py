@@ -223,5 +223,14 @@ def write_table(plan: Plan, failed: Mapping[str, str]) -> list[dict[str, str]]:
     remarks = [*study.caveats, *(f"not run: {text}" for text in (*study.not_run, *empty))]
     remarks += [f"failed: {label}: {error}" for label, error in failed.items()]
     lines = study_table(rows, study.baseline)
-    write_study_table(plan.output, lines, study_costs(rows), title=study.title, about=study.about, remarks=remarks)
+    write_study_table(
+        plan.output,
+        lines,
+        study_costs(rows),
+        title=study.title,
+        about=study.about,
+        source=study.source,
+        remarks=remarks,
+        runs=[[folder for _, folder in row.runs] for row in rows],
+    )
     return lines

@@ -236,5 +236,6 @@ def _check_names(study: Study, path: Path) -> None:
                 if name in entry and entry[name] not in names[name]:
                     raise RecipeError(f"{path}: {key}: {unknown(name, entry[name], names[name])}")
             for figure in set(entry) & set(FIGURES):
-                if not isinstance(entry[figure], int | float) or not 0 <= entry[figure] <= 100:
-                    raise RecipeError(f"{path}: {key}: {figure} is {entry[figure]!r}; expected per cent")
+                told: Any = entry[figure]
+                if not isinstance(told, int | float) or not 0 <= told <= 100:
+                    raise RecipeError(f"{path}: {key}: {figure} is {told!r}; expected per cent")

@@ -18,7 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-LOG = "log.txt"
+from .launchers.launcher import LOG
+
 _NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
 
 

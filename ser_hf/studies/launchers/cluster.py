@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from ser_hf.base.errors import SerHfError
@@ -33,7 +33,7 @@ class RayCluster(Launcher):
         self._wanted = jobs
         self.jobs = jobs or 1
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Told]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Told, None, None]:
         """See `Launcher.run`."""
         ray = self._ray
         own = not ray.is_initialized()
@@ -46,7 +46,7 @@ class RayCluster(Launcher):
             if own:
                 ray.shutdown()
 
-    def _run(self, jobs: Sequence[Job]) -> Iterator[Told]:
+    def _run(self, jobs: Sequence[Job]) -> Generator[Told, None, None]:
         ray, todo = self._ray, [*range(len(jobs))]
         options = {"num_cpus": self._cpus, "num_gpus": self._gpus, "max_restarts": -1}
         kind = ray.remote(**options)(WorkerProcess)

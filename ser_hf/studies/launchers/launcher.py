@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+LOG = "log.txt"
+"""What a run prints, in its folder."""
 
 Job: TypeAlias = dict[str, Any]
 """What a worker is told: ``folder``, ``source``, ``words``, ``launch`` and ``cwd``, see `ser_hf.studies.worker`."""
@@ -37,7 +40,7 @@ class Launcher(ABC):
     """How many at a time."""
 
     @abstractmethod
-    def run(self, jobs: Sequence[Job]) -> Iterator[Told]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Told, None, None]:
         """Does all jobs, whether others fail or not, and tells as they begin and end.
 
         To close the iterator stops what is running.

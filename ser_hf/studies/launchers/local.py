@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from .launcher import Finished, Job, Launcher, Started, Told
 from .process import WorkerProcess
@@ -21,7 +21,7 @@ class LocalProcesses(Launcher):
     def __init__(self, jobs: int = 1) -> None:
         self.jobs = jobs
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Told]:
+    def run(self, jobs: Sequence[Job]) -> Generator[Told, None, None]:
         """See `Launcher.run`."""
         todo: queue.SimpleQueue[int | None] = queue.SimpleQueue()
         told: queue.SimpleQueue[Told] = queue.SimpleQueue()

@@ -9,8 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..worker import LOG
-from .launcher import Job
+from .launcher import LOG, Job
 
 _WORKER = "ser_hf.studies.worker"
 _TAIL = 4096
