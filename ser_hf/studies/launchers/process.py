@@ -38,7 +38,7 @@ class WorkerProcess:
             told = json.loads(reply)
             return float(told["seconds"]), told["error"]
         code = process.wait()
-        self._process = None
+        self._forget()
         return time.perf_counter() - start, _why(code, Path(job["folder"]) / LOG)
 
     def end(self) -> None:
@@ -52,6 +52,11 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._process and self._process.stdout:
+            self._process.stdout.close()
         self._process = None
 
     def _begin(self, cwd: str) -> subprocess.Popen[str]:
