@@ -73,5 +73,5 @@ def test_who_stops_listening_stops_the_work(tmp_path):
 
 def test_more_than_the_cluster_has_is_refused(tmp_path):
     pytest.importorskip("ray")
-    with pytest.raises(SerHfError, match="CPUs and .* a run needs 1000 and 0; ask for less"):
+    with pytest.raises(SerHfError, match=r"CPUs and .* a run needs 1000 and 0; ask for less"):
         list(RayCluster(1, cpus=1000).run(jobs_of(tmp_path, "do")))

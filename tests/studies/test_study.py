@@ -63,7 +63,9 @@ def test_weights_of_imagenet_go_to_the_rows_that_start_from_them(tmp_path):
 
 def test_figures_of_a_paper_go_to_their_cells(tmp_path):
     text = "source: S\nrows: [svm, logistic]\naxes: {n_mfcc: [13, 20]}\n"
-    study = load_study(written(tmp_path, f"{text}paper: [{{row: svm, uar: 50}}, {{row: svm, n_mfcc: 20, accuracy: 60}}]"))
+    study = load_study(
+        written(tmp_path, f"{text}paper: [{{row: svm, uar: 50}}, {{row: svm, n_mfcc: 20, accuracy: 60}}]")
+    )
     assert study.figures_of({"row": "svm", "n_mfcc": "13"}) == {"source": "S", "uar": 50}
     assert study.figures_of({"row": "svm", "n_mfcc": "20"}) == {"source": "S", "uar": 50, "accuracy": 60}
     assert study.figures_of({"row": "logistic", "n_mfcc": "13"}) == {}
@@ -93,7 +95,7 @@ def test_figures_of_a_paper_go_to_their_cells(tmp_path):
     ],
 )
 def test_slips_are_named(tmp_path, text, said):
-    with pytest.raises(ValueError, match="mine.yaml") as refused:
+    with pytest.raises(ValueError, match=r"mine\.yaml") as refused:
         load_study(written(tmp_path, text))
     assert said in str(refused.value)
 
