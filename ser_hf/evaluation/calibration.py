@@ -153,7 +153,8 @@ def untempered(probabilities: npt.NDArray[np.floating], temperature: float) -> F
     if temperature == 1:
         return shares
     powers: Floats = (shares / shares.max(axis=1, keepdims=True)) ** temperature
-    return powers / powers.sum(axis=1, keepdims=True)
+    powers /= powers.sum(axis=1, keepdims=True)
+    return powers
 
 
 def evaluate_calibration(

@@ -43,7 +43,8 @@ def calibrate(model: PreTrainedModel, extractor: SequenceFeatureExtractor, valid
         return 1.0
     extract_model_from_parallel(model, keep_fp32_wrapper=False)  # which takes the training's autocast off
     # logits but for a constant of every clip; what is 0 in float32 is taken for the smallest number
-    shares = predict(model.eval(), scoring_rows(validation, extractor)).probabilities
+    model.eval()  # type: ignore[no-untyped-call]
+    shares = predict(model, scoring_rows(validation, extractor)).probabilities
     logits = np.log(np.maximum(shares, np.finfo(np.float32).tiny))
     temperature = fit_temperature(logits, np.asarray(validation[LABEL][:]))
     fold_temperature(model, temperature)
@@ -77,7 +78,7 @@ def last_linear(model: PreTrainedModel) -> tuple[str, nn.Linear]:
     Raises:
         CheckpointError: it has none.
     """
-    classifier: nn.Module = model.classifier
+    classifier: Any = model.classifier
     found = [(name, layer) for name, layer in classifier.named_modules() if isinstance(layer, nn.Linear)]
     if not found:
         raise CheckpointError(f"{type(model).__name__} has no linear layer in its classifier")
