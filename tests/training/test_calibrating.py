@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
-from transformers import pipeline
+from transformers import AutoModelForAudioClassification, pipeline
 
 from ser_hf.audio import load
 from ser_hf.baselines import load_baseline
 from ser_hf.evaluation import fit_temperature
+from ser_hf.finetuning import FAMILIES, TransformerSettings, load_extractor, load_transformer
 from ser_hf.flows import train as flow
 from ser_hf.flows.train import prepare, train
 from ser_hf.inference import SerClassifier, export_onnx
@@ -41,6 +42,22 @@ def test_class_logits_are_divided_and_ratings_are_not(name, rated):
     if rated:
         assert torch.equal(after.dimensions, before.dimensions)
     assert model.config.calibration_temperature == 2.6
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_transformers_are_saved_with_it_and_loaded_by_transformers(family, save_transformer, tmp_path):
+    source = save_transformer(family, tmp_path / "published")
+    settings = TransformerSettings.of({"pretrained": str(source)})
+    model = load_transformer(settings, {0: "sad", 1: "happy", 2: "angry"}).eval()
+    extractor = load_extractor(str(source), None, None)
+    inputs = extractor(np.random.default_rng(0).normal(size=16_000), sampling_rate=16_000, return_tensors="pt")
+    with torch.no_grad():
+        before = model(**inputs).logits
+        fold_temperature(model, 1.7)
+        model.save_pretrained(tmp_path / "saved")
+        again = AutoModelForAudioClassification.from_pretrained(tmp_path / "saved").eval()
+        torch.testing.assert_close(again(**inputs).logits, before / 1.7, atol=1e-6, rtol=1e-5)
+    assert again.config.calibration_temperature == 1.7
 
 
 @pytest.fixture(scope="module")
