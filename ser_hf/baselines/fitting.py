@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from ser_hf.base.errors import SerHfError
+from ser_hf.evaluation import fit_temperature
 
 from .baseline import AUTO, Baseline, BaselineConfig, Labels
 from .build import BASELINES
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 INNER_FOLDS = 5
 
 logger = logging.getLogger(__name__)
-
-_TEMPERATURES = np.geomspace(0.02, 50, 200)
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,12 @@ class Clips:
 
 
 def fit(
-    config: BaselineConfig, train: Clips, validation: Clips, weights: NDArray[np.float64] | None = None
+    config: BaselineConfig,
+    train: Clips,
+    validation: Clips,
+    weights: NDArray[np.float64] | None = None,
+    *,
+    calibrate: bool = True,
 ) -> tuple[Baseline, list[dict[str, float]], NDArray[np.float64]]:
     """Fits a machine: chosen on the training clips, then fitted on training and validation clips together.
 
@@ -84,6 +88,7 @@ def fit(
         train: at least two classes.
         validation: one clip or more.
         weights: of every class ``(C,)``, on the cost of an error; None for equal ones.
+        calibrate: fit the temperature, see `fit_temperature`; otherwise it is 1.
 
     Returns:
         The machine, whose configuration holds what was chosen; one entry of candidates and UAR for each that was
@@ -119,8 +124,10 @@ def fit(
             pipeline = Pipeline([("population", clips.population()), *pipeline.steps])
         return kind(chosen, pipeline)
 
+    chosen.temperature = 1.0
     machine = fitted(train)
-    chosen.temperature = _temperature(machine, validation)
+    if calibrate:
+        chosen.temperature = _temperature(machine, validation)
     scores = machine(torch.from_numpy(validation.features), validation.speakers)["logits"].softmax(dim=-1).numpy()
     return fitted(train + validation), log, scores
 
@@ -174,15 +181,6 @@ def _inner_uars(
 
 
 def _temperature(machine: Baseline, validation: Clips) -> float:
-    """What decision values are divided by, so that their softmax makes the labels most likely."""
-    decision = machine.decision(validation.features, validation.speakers)
-    known = np.isin(validation.labels, machine.pipeline.classes_) & validation.originals
-    if not known.any():
-        return 1.0
-    decision, labels = decision[known], validation.labels[known]
-    columns = np.searchsorted(machine.pipeline.classes_, labels)
-    scaled = decision[None] / _TEMPERATURES[:, None, None]
-    peaks = scaled.max(axis=2, keepdims=True)
-    total = peaks[..., 0] + np.log(np.exp(scaled - peaks).sum(axis=2))
-    loss = (total - scaled[:, np.arange(len(labels)), columns]).mean(axis=1)
-    return float(_TEMPERATURES[loss.argmin()])
+    """What decision values are divided by, so that their softmax makes the labels of originals most likely."""
+    logits = machine(torch.from_numpy(validation.features), validation.speakers)["logits"].numpy()
+    return fit_temperature(logits[validation.originals], validation.labels[validation.originals])

@@ -7,13 +7,23 @@ from typing import Any
 
 from .adaptation import evaluate_adaptation, mean_adaptation
 from .bootstrap import Difference, clip_intervals, speaker_intervals, uar_difference
+from .calibration import (
+    brier_score,
+    evaluate_calibration,
+    expected_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+    reliability,
+    untempered,
+)
 from .comparison import holm, mcnemar
 from .dimensions import DIMENSION_METRICS, ccc, evaluate_dimensions
 from .metrics import METRICS, confusion_matrix, scores
 from .predictions import write_predictions
+from .selective import area_under_risk_coverage, evaluate_selective
 from .soft import SOFT_METRICS, evaluate_votes
 from .summary import evaluate_predictions
-from .table import SOFT_TITLES, absent_classes, score_table
+from .table import SOFT_TITLES, absent_classes, calibration_line, score_table
 
 __all__ = [
     "DIMENSION_METRICS",
@@ -23,20 +33,30 @@ __all__ = [
     "Difference",
     "SerMetrics",
     "absent_classes",
+    "area_under_risk_coverage",
+    "brier_score",
+    "calibration_line",
     "ccc",
     "clip_intervals",
     "confusion_matrix",
     "evaluate_adaptation",
+    "evaluate_calibration",
     "evaluate_dimensions",
     "evaluate_predictions",
+    "evaluate_selective",
     "evaluate_votes",
+    "expected_calibration_error",
+    "fit_temperature",
     "holm",
     "mcnemar",
     "mean_adaptation",
+    "negative_log_likelihood",
+    "reliability",
     "score_table",
     "scores",
     "speaker_intervals",
     "uar_difference",
+    "untempered",
     "write_predictions",
 ]
 

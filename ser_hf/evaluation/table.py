@@ -38,6 +38,7 @@ def score_table(results: Mapping[str, Any]) -> str:
     rows += [[_TITLES.get(name, name), *_cells(metric)] for name, metric in test["metrics"].items()]
     lines += ["", *_columns(rows)]
     lines += [line for block in (_rated(test), _voted(test)) if block for line in ["", *block]]
+    lines += ["", line] if (line := calibration_line(test)) else []
     if "adaptation" in test:
         lines += ["", *_adapted(test["adaptation"])]
     if len(test["per_corpus"]) > 1:
@@ -72,6 +73,25 @@ def absent_classes(test: Mapping[str, Any]) -> str | None:
         return None
     there = len(classes) - len(absent)
     return f"no test clip of {', '.join(absent)}: UAR and macro F1 are over {there} of {len(classes)} classes"
+
+
+def calibration_line(test: Mapping[str, Any]) -> str | None:
+    """The calibration error of a run in one line, None where it was not computed.
+
+    >>> calibration_line({"calibration": {"temperature": 1.84, "ece": 0.041, "ece_before": 0.123}})
+    'ECE 12.3 % -> 4.1 % by temperature 1.84, fitted on validation'
+    >>> calibration_line({"calibration": {"temperature": 1.0, "ece": 0.123, "ece_before": 0.123}})
+    'ECE 12.3 %, without a temperature'
+    """
+    found = test.get("calibration")
+    if not found:
+        return None
+    if found["temperature"] == 1:
+        return f"ECE {_percent(found['ece'])}, without a temperature"
+    fitted = f"temperature {found['temperature']:.2f}"
+    if several := found.get("temperatures"):
+        fitted = f"temperatures {min(several):.2f} to {max(several):.2f}"
+    return f"ECE {_percent(found['ece_before'])} -> {_percent(found['ece'])} by {fitted}, fitted on validation"
 
 
 def _rated(test: Mapping[str, Any]) -> list[str]:

@@ -106,7 +106,7 @@ def joined_sides(members: Sequence[Member]) -> dict[str, dict[str, list[str]]]:
     return joined
 
 
-def joined_predictions(members: Sequence[Member]) -> tuple[dict[str, list[Any]], list[np.ndarray]]:
+def joined_predictions(members: Sequence[Member]) -> tuple[dict[str, Any], list[np.ndarray]]:
     """What predictions.parquet of the members say, clip by clip in the order of the first.
 
     Returns:

@@ -44,6 +44,7 @@ from ser_hf.training import (
     Targets,
     base_model,
     build_trainer,
+    calibrate,
     check_layers,
     configure,
     fit_baseline,
@@ -122,6 +123,7 @@ def _train(recipe: Recipe, *, push: bool, repository: str) -> dict[str, Any]:
         learned = trainable(model)
         if isinstance(model, PreTrainedModel):
             merge_lora(model)
+            calibrate(model, data.extractor, data.split.datasets["validation"] if recipe.run.calibrate else None)
         with writing(folder):
             model.save_pretrained(folder)
             data.extractor.save_pretrained(folder)

@@ -28,7 +28,8 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
     first = found[0]
     for run, results in zip(runs[1:], found[1:], strict=True):
         _check_same(str(runs[0]), _what(first), str(run), _what(results))
-    rows = [row for run, results in zip(runs, found, strict=True) for row in load_predictions(run, results)]
+    folds = [load_predictions(run, results) for run, results in zip(runs, found, strict=True)]
+    rows = [row for fold in folds for row in fold]
     twice = [clip for clip, times in Counter(row["clip_id"] for row in rows).items() if times > 1]
     if twice:
         raise SerHfError(
@@ -58,8 +59,33 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
             "hardware": _all(t["hardware"] for t in training),
             **({"peak_memory_mb": max(memory)} if memory else {}),
         },
-        "test": {**test, **({"adaptation": mean_adaptation(curves)} if len(curves) == len(found) else {})},
+        "test": {
+            **test,
+            **_sureness(folds, [_temperature(results) for results in found], true, classes),
+            **({"adaptation": mean_adaptation(curves)} if len(curves) == len(found) else {}),
+        },
     }
+
+
+def _sureness(
+    folds: Sequence[Sequence[Mapping[str, Any]]], temperatures: Sequence[float], true: Sequence[int], classes: list[str]
+) -> dict[str, Any]:
+    """The blocks ``calibration`` and ``selective``; every fold had a temperature of its own, which is undone for it."""
+    import numpy as np
+
+    from ser_hf.evaluation import evaluate_calibration, evaluate_selective, untempered
+
+    shares = [np.array([[row[f"p_{name}"] for name in classes] for row in fold]) for fold in folds]
+    before = np.concatenate([untempered(one, t) for one, t in zip(shares, temperatures, strict=True)])
+    after, mean = np.concatenate(shares), float(np.exp(np.mean(np.log(temperatures))))
+    calibration = evaluate_calibration(after, true, mean, before) | {"temperatures": list(temperatures)}
+    return {"calibration": calibration, "selective": evaluate_selective(after, true)}
+
+
+def _temperature(results: Mapping[str, Any]) -> float:
+    """That of a run; baselines of before said it with their settings alone."""
+    told = results["test"].get("calibration") or results["model"].get("config") or {}
+    return float(told.get("temperature", 1.0))
 
 
 def _what(results: Mapping[str, Any]) -> dict[str, Any]:

@@ -138,6 +138,34 @@ def absent(results: Mapping[str, Any]) -> str | None:
     return absent_classes(results["test"])
 
 
+def calibrated(results: Mapping[str, Any]) -> str | None:
+    """Sentences on how far the probabilities can be believed, None where that was not computed.
+
+    >>> block = {"n_bins": 15, "temperature": 1.4, "ece": 0.044, "ece_before": 0.114}
+    >>> calibrated({"test": {"calibration": block}})
+    'Expected calibration error (ECE, 15 bins) 4.4 %, 11.4 % before the logits were divided by a temperature of 1.40, \
+fitted on validation.'
+    """
+    test = results["test"]
+    if "calibration" not in test:
+        return None
+    found = test["calibration"]
+    said = f"Expected calibration error (ECE, {found['n_bins']} bins) {100 * found['ece']:.1f} %"
+    if several := found.get("temperatures"):
+        fitted = f"temperatures of {min(several):.2f} to {max(several):.2f}, one for each fold"
+    else:
+        fitted = f"a temperature of {found['temperature']:.2f}"
+    if found["temperature"] == 1:
+        said += "; no temperature was fitted"
+    else:
+        said += f", {100 * found['ece_before']:.1f} % before the logits were divided by {fitted}, fitted on validation"
+    half = next((row for row in test.get("selective", {}).get("curve", ()) if 0.45 <= row["coverage"] <= 0.55), None)
+    if half is None:
+        return f"{said}."
+    right = f"{100 * half['accuracy']:.1f} % are right"
+    return f"{said}. Of the surest half of the clips, at {half['threshold']:.2f} or more, {right}."
+
+
 def heading(results: Mapping[str, Any]) -> str:
     """What every figure of a run says about itself in one line."""
     test, lacking = results["test"], absent(results)

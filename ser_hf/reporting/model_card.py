@@ -161,6 +161,7 @@ class ModelCard:
             "metric_names": _wording.METRICS,
             "mixed_warning": _wording.MIXED_WARNING,
             "absent": _wording.absent(self.results),
+            "calibrated": _wording.calibrated(self.results),
             "synthetic_warning": _wording.SYNTHETIC_WARNING,
         }
         return render("model_card.md.jinja", context)

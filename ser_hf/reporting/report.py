@@ -48,6 +48,7 @@ def write_report(run_dir: str | Path) -> Path:
         "mixed_warning": _wording.MIXED_WARNING,
         "synthetic_warning": _wording.SYNTHETIC_WARNING,
         "adapted": _wording.ADAPTED,
+        "calibrated": _wording.calibrated(results),
         "soft_titles": SOFT_TITLES,
         "confusions": _wording.worst_confusions(results),
         "errors": _wording.confident_errors(predictions),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .averaging import average_checkpoints
     from .baseline import fit_baseline
+    from .calibrating import calibrate, fold_temperature
     from .checkpoint import load_checkpoint
     from .ensemble import (
         Ensemble,
@@ -56,9 +57,11 @@ _HOMES = {
     "STATISTICS": "making",
     "base_model": "starting",
     "build_trainer": "trainer",
+    "calibrate": "calibrating",
     "check_layers": "freezing",
     "configure": "trainer",
     "fit_baseline": "baseline",
+    "fold_temperature": "calibrating",
     "folders": "recipe",
     "make_extractor": "making",
     "make_model": "making",
@@ -96,12 +99,14 @@ __all__ = [
     "average_checkpoints",
     "base_model",
     "build_trainer",
+    "calibrate",
     "check_key",
     "check_layers",
     "class_names",
     "combined",
     "configure",
     "fit_baseline",
+    "fold_temperature",
     "folders",
     "load_checkpoint",
     "load_recipe",

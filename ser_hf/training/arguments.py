@@ -279,6 +279,10 @@ class RunArguments:
     patience: int = field(
         default=0, metadata={"help": "stop after so many epochs without a better validation UAR; 0 never"}
     )
+    calibrate: bool = field(
+        default=True,
+        metadata={"help": "fit a temperature on validation and divide the logits by it, so that probabilities tell"},
+    )
     overwrite: bool = field(default=False, metadata={"help": "start again in an --output_dir that holds a run"})
 
 

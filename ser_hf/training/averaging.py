@@ -11,10 +11,11 @@ from transformers import PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.base.errors import CheckpointError
 
+from .calibrating import TEMPERATURE, fold_temperature
 from .checkpoint import load_checkpoint
 
-_APART = ("_name_or_path", "transformers_version", "dtype", "torch_dtype")
-"""What a configuration says of how it was written."""
+_APART = ("_name_or_path", "transformers_version", "dtype", "torch_dtype", TEMPERATURE)
+"""What a configuration says of how it was written, and the temperature, which is in the weights."""
 
 
 def average_checkpoints(
@@ -25,7 +26,8 @@ def average_checkpoints(
     Good of fine-tunings of one pretrained checkpoint, which lie in one valley of the loss; the average of networks that
     began at different random weights knows nothing. Wortsman et al., ICML 2022, arXiv 2203.05482. The running means and
     variances of batch normalisation are averaged as the weights are, and not computed anew; counters are the first's.
-    Dropout may differ: it acts in training alone.
+    Dropout may differ: it acts in training alone. Heads are averaged as they were saved, each with its temperature in
+    it; the average has none of its own.
 
     Args:
         sources: run folders; one is in memory at a time, beside the sum in float64.
@@ -51,6 +53,7 @@ def average_checkpoints(
             else:
                 total[name] = tensor.double() * (share / sum(shares))
     first.load_state_dict(total)
+    fold_temperature(first, 1.0)
     return first, extractor
 
 

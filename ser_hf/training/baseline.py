@@ -57,7 +57,7 @@ def fit_baseline(
     voices = bool(recipe.data.copies)
     train, validation = (_clips(parts[name], by_speaker, voices=voices) for name in ("train", "validation"))
     weights = class_weights(train.labels, len(scheme.classes)) if recipe.data.balance == "class_weights" else None
-    machine, candidates, shares = fit(config, train, validation, weights)
+    machine, candidates, shares = fit(config, train, validation, weights, calibrate=recipe.run.calibrate)
     seconds = time.perf_counter() - start
     return machine, {
         "epochs": 0.0,

@@ -16,14 +16,18 @@ from ser_hf.base.errors import CheckpointError
 from ser_hf.baselines import Baseline
 from ser_hf.evaluation import (
     evaluate_adaptation,
+    evaluate_calibration,
     evaluate_dimensions,
     evaluate_predictions,
+    evaluate_selective,
     evaluate_votes,
+    untempered,
     write_predictions,
 )
 from ser_hf.features import scoring_rows
 from ser_hf.records import AUDIO_HASH, DURATION, INPUT_FEATURES, LABEL_DISTRIBUTION
 
+from .calibrating import temperature_of
 from .ensemble import Model
 from .prediction import predict
 from .targets import ratings
@@ -51,7 +55,9 @@ def score(
     """
     speakers, inputs = list(rows["speaker"]), scoring_rows(rows, extractor)
     probabilities, dimensions = predict(model, inputs, speakers=speakers)
-    probabilities = probabilities if regroup is None else regroup(probabilities)
+    temperature = temperature_of(model)
+    before = untempered(probabilities, temperature)
+    probabilities, before = (shares if regroup is None else regroup(shares) for shares in (probabilities, before))
     targets = [str(name) for name in getattr(model.config, "targets", ())]
     rated = ratings(rows, targets)
     test = scored(
@@ -62,6 +68,8 @@ def score(
         references=list(rows["label"]),
         probabilities=probabilities,
         classes=classes,
+        temperature=temperature,
+        before=before,
         dimensions={}
         if dimensions is None
         else dict(zip(targets, zip(rated.T, dimensions.T, strict=True), strict=True)),
@@ -83,12 +91,21 @@ def scored(
     references: Sequence[int],
     probabilities: np.ndarray,
     classes: Sequence[str],
+    temperature: float = 1.0,
+    before: np.ndarray | None = None,
     **columns: Any,
 ) -> dict[str, Any]:
-    """Writes predictions.parquet into ``folder`` and scores what it says of the classes; see `write_predictions`."""
+    """Writes predictions.parquet into ``folder`` and scores what it says of the classes.
+
+    See `write_predictions`; temperature, and probabilities before it, are those of `evaluate_calibration`.
+    """
     told: dict[str, Any] = {"corpora": corpora, "speakers": speakers, "references": references, "classes": classes}
     write_predictions(folder / "predictions.parquet", probabilities=probabilities, **told, **columns)
-    return evaluate_predictions(references, np.argmax(probabilities, axis=1), classes, corpora, speakers)
+    return {
+        **evaluate_predictions(references, np.argmax(probabilities, axis=1), classes, corpora, speakers),
+        "calibration": evaluate_calibration(probabilities, references, temperature, before),
+        "selective": evaluate_selective(probabilities, references),
+    }
 
 
 def _adaptation(

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from transformers import PreTrainedModel, SequenceFeatureExtractor, WhisperForAudioClassification
 
-from ser_hf.base.errors import CheckpointError, RecipeError, SplitError
+from ser_hf.base.errors import RecipeError, SplitError
 from ser_hf.base.steps import steps
 from ser_hf.finetuning import FAMILIES, TRANSFORMER, TransformerSettings, load_extractor, load_transformer
 from ser_hf.labels import Scheme, label_meaning
 from ser_hf.protocols import Split
 
 from .arguments import FeatureArguments
+from .calibrating import last_linear
 from .checkpoint import load_start
 from .ensemble import class_names
 from .recipe import Recipe, pairs
@@ -118,14 +118,14 @@ class Start:
             for key, value in {"targets": [], "target_mean": [], "target_std": [], **targets}.items():
                 setattr(config, key, value)
             model = type(old)(config)
-            head = {f"{_head(model)[0]}.{part}" for part in ("weight", "bias")}
+            head = {f"{last_linear(model)[0]}.{part}" for part in ("weight", "bias")}
             model.load_state_dict({k: v for k, v in old.state_dict().items() if k not in head}, strict=False)
         rows = {} if self.headless else _shared(names, scheme, recipe)
         before = [*getattr(old.config, "targets", ())]
         rated = {i: before.index(name) for i, name in enumerate(targets.get("targets", ())) if name in before}
         outputs = rows | {len(labels) + mine: len(names) + theirs for mine, theirs in rated.items()}
         with torch.no_grad():
-            (_, new_last), (_, old_last) = _head(model), _head(old)
+            (_, new_last), (_, old_last) = last_linear(model), last_linear(old)
             for mine, theirs in outputs.items():
                 new_last.weight[mine], new_last.bias[mine] = old_last.weight[theirs], old_last.bias[theirs]
         if tell:
@@ -133,7 +133,7 @@ class Start:
         return model
 
     def _tell(self, model: PreTrainedModel, scheme: Scheme, rows: dict[int, int]) -> None:
-        name, last = _head(model)
+        name, last = last_linear(model)
         size = sum(p.numel() for p in model.parameters()) - sum(p.numel() for p in last.parameters())
         kept = ", ".join(scheme.classes[i] for i in rows) or "none"
         new = [name for i, name in enumerate(scheme.classes) if i not in rows]
@@ -193,16 +193,6 @@ def _shared(names: list[str], scheme: Scheme, recipe: Recipe) -> dict[int, int]:
         if known is not None:
             ids.setdefault(known, i)
     return {i: ids[name] for i, name in enumerate(scheme.classes) if name in ids}
-
-
-def _head(model: PreTrainedModel) -> tuple[str, nn.Linear]:
-    """The last linear layer of the classifier, with its name."""
-    classifier: Any = model.classifier
-    found = [(name, layer) for name, layer in classifier.named_modules() if isinstance(layer, nn.Linear)]
-    if not found:
-        raise CheckpointError(f"{type(model).__name__} has no linear layer in its classifier")
-    name, layer = found[-1]
-    return f"classifier.{name}".rstrip("."), layer
 
 
 def _plain(value: Any) -> Any:

@@ -1,5 +1,7 @@
 """The average of the weights of networks of one architecture."""
 
+import json
+
 import pytest
 import torch
 
@@ -66,3 +68,12 @@ def test_other_features_are_refused(saved):
     SerFeatureExtractor(n_mels=8, hop_length=200).save_pretrained(two)
     with pytest.raises(CheckpointError, match=r"two differs from .*one in the feature extractor; weights are averaged"):
         average_checkpoints([one, two], [1, 1])
+
+
+def test_temperatures_may_differ_and_the_average_has_none_of_its_own(saved):
+    (one, first), (two, _) = saved("one", 1), saved("two", 1)
+    file = two / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"calibration_temperature": 1.7}))
+    model, _ = average_checkpoints([one, two], [1, 1])
+    assert model.config.calibration_temperature == 1
+    assert all(torch.equal(tensor, first[name]) for name, tensor in model.state_dict().items())
