@@ -30,6 +30,7 @@ DURATION = "duration"
 SAMPLING_RATE = "sampling_rate"
 AUDIO_HASH = "audio_hash"
 INPUT_FEATURES = "input_features"
+LOUDNESS_DB, SNR_DB = "loudness_db", "snr_db"
 
 Sex = Literal["female", "male"]
 

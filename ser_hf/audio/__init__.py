@@ -5,6 +5,7 @@ from __future__ import annotations
 from .decode import LONGEST, Recording, decode, read_recording
 from .identity import audio_hash
 from .load import load
+from .measures import loudness_db, snr_db
 from .parts import cut, named_part, part_name
 from .resample import resample
 
@@ -15,8 +16,10 @@ __all__ = [
     "cut",
     "decode",
     "load",
+    "loudness_db",
     "named_part",
     "part_name",
     "read_recording",
     "resample",
+    "snr_db",
 ]

@@ -9,6 +9,7 @@ from .load_corpus import Corpora, load_corpus
 from .manifest import MANIFEST, read_manifest, split_by_manifest, write_manifest
 from .publish import load_built, write_parquet
 from .ser_corpus import SerCorpus
+from .train_speakers import keep_speakers
 
 __all__ = [
     "BALANCE_METHODS",
@@ -20,6 +21,7 @@ __all__ = [
     "balance",
     "class_weights",
     "dataset_source",
+    "keep_speakers",
     "load_built",
     "load_corpus",
     "oversample",

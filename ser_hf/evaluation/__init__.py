@@ -18,6 +18,7 @@ from .calibration import (
 )
 from .comparison import holm, mcnemar
 from .dimensions import DIMENSION_METRICS, ccc, evaluate_dimensions
+from .groups import GROUPS, SLICES, evaluate_groups
 from .metrics import METRICS, confusion_matrix, scores
 from .predictions import write_predictions
 from .selective import area_under_risk_coverage, evaluate_selective
@@ -25,12 +26,19 @@ from .soft import SOFT_METRICS, evaluate_votes
 from .summary import evaluate_predictions
 from .table import SOFT_TITLES, absent_classes, calibration_line, score_table
 
+_MODULES = ("Calibration", "Confusion", "PerClass", "SerMetrics")
+
 __all__ = [
     "DIMENSION_METRICS",
+    "GROUPS",
     "METRICS",
+    "SLICES",
     "SOFT_METRICS",
     "SOFT_TITLES",
+    "Calibration",
+    "Confusion",
     "Difference",
+    "PerClass",
     "SerMetrics",
     "absent_classes",
     "area_under_risk_coverage",
@@ -42,6 +50,7 @@ __all__ = [
     "evaluate_adaptation",
     "evaluate_calibration",
     "evaluate_dimensions",
+    "evaluate_groups",
     "evaluate_predictions",
     "evaluate_selective",
     "evaluate_votes",
@@ -62,7 +71,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """``SerMetrics`` on first use: it brings ``evaluate``, which the other names do without."""
-    if name != "SerMetrics":
+    """The ``evaluate`` modules on first use: they bring ``evaluate``, which the other names do without."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(".ser_metrics", __name__).SerMetrics
+    return getattr(importlib.import_module(".ser_metrics", __name__), name)

@@ -154,6 +154,32 @@ def _intervals(
     seed: int,
 ) -> Intervals:
     """Draws ``draws`` of the units ``(n_units, num_classes ** 2)`` again and again and takes the percentiles."""
+    found = _drawn(units, chances, draws, num_classes, n_resamples, seed)
+    tail = 50 * (1 - level)
+    ends = {name: np.percentile(values, [tail, 100 - tail]) for name, values in found.items()}
+    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+
+
+def uar_draws(
+    references: Labels,
+    predictions: Labels,
+    num_classes: int,
+    units: Sequence[Hashable],
+    *,
+    n_resamples: int = 2000,
+    seed: int = 0,
+) -> Floats:
+    """The UARs ``(n_resamples,)`` when the units of the clips (speakers, or the clips themselves) are drawn."""
+    ids = {unit: number for number, unit in enumerate(dict.fromkeys(units))}
+    n = len(ids)
+    each = _confusion_of_each([ids[unit] for unit in units], n, references, predictions, num_classes)
+    return _drawn(each, np.full(n, 1 / n), n, num_classes, n_resamples, seed)["uar"]
+
+
+def _drawn(
+    units: Floats, chances: Floats, draws: int, num_classes: int, n_resamples: int, seed: int
+) -> dict[str, Floats]:
+    """Every score of every resample, ``(n_resamples,)`` each."""
     rng = np.random.default_rng(seed)
     chunk = max(1, _CHUNK_CELLS // max(units.shape))
     found: dict[str, list[Floats]] = {name: [] for name in METRICS}
@@ -162,6 +188,4 @@ def _intervals(
         confusion = (weights @ units).reshape(-1, num_classes, num_classes)
         for name, values in scores_of(confusion).items():
             found[name].append(values)
-    tail = 50 * (1 - level)
-    ends = {name: np.percentile(np.concatenate(values), [tail, 100 - tail]) for name, values in found.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}
+    return {name: np.concatenate(values) for name, values in found.items()}

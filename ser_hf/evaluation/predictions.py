@@ -23,6 +23,7 @@ def write_predictions(
     probabilities: npt.NDArray[np.floating],
     classes: Sequence[str],
     dimensions: Mapping[str, tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]] | None = None,
+    facts: Mapping[str, Sequence[str | float | None]] | None = None,
 ) -> None:
     """Writes the table atomically.
 
@@ -36,6 +37,7 @@ def write_predictions(
         classes: names of the C classes.
         dimensions: name -> ratings ``(N,)``, NaN where nobody rated, and predictions: two columns each, ``arousal`` and
             ``arousal_predicted``.
+        facts: further columns, such as ``sex`` and ``duration``; None where unknown.
     """
     columns = {
         "clip_id": pa.array(clip_ids, pa.string()),
@@ -48,6 +50,7 @@ def write_predictions(
             for name, both in (dimensions or {}).items()
             for column, values in zip((name, f"{name}_predicted"), both, strict=True)
         },
+        **{name: pa.array(values) for name, values in (facts or {}).items()},
         **{f"p_{name}": pa.array(probabilities[:, i].astype(np.float32)) for i, name in enumerate(classes)},
     }
     with replacing(path) as temporary:

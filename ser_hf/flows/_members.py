@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ser_hf.base.errors import CheckpointError, SplitError
-from ser_hf.reporting import load_predictions, load_results
+from ser_hf.reporting import FACTS, load_predictions, load_results
 from ser_hf.training import read_split
 
 _SIDES = ("train", "validation", "test")
@@ -110,8 +110,8 @@ def joined_predictions(members: Sequence[Member]) -> tuple[dict[str, Any], list[
     """What predictions.parquet of the members say, clip by clip in the order of the first.
 
     Returns:
-        ``clip_ids``, ``corpora``, ``speakers`` and ``references`` (class ids) of the clips, and the probabilities
-        ``(N, C)`` of every member.
+        ``clip_ids``, ``corpora``, ``speakers``, ``references`` (class ids) and ``facts`` of the clips, and the
+        probabilities ``(N, C)`` of every member.
 
     Raises:
         SplitError: one has other clips or labels than the first.
@@ -133,6 +133,7 @@ def joined_predictions(members: Sequence[Member]) -> tuple[dict[str, Any], list[
         "corpora": [row["corpus"] for row in rows],
         "speakers": [row["speaker"] for row in rows],
         "references": [classes.index(row["label"]) for row in rows],
+        "facts": {name: [row[name] for row in rows] for name in FACTS if name in rows[0]},
     }
     return said, [np.array([[table[clip][c] for c in columns] for clip in clips]) for table in tables]
 

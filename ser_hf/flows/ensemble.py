@@ -151,7 +151,7 @@ def _by_weights(
         model.save_pretrained(folder)
         extractor.save_pretrained(folder)
         saved = load_checkpoint(folder)
-        return score(*saved, rows, results["data"]["classes"], folder)
+        return score(*saved, rows, results["data"]["classes"], folder, recordings=loaded.dataset)
 
     return finish
 

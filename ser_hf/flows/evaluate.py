@@ -97,7 +97,7 @@ def evaluate(
         "audit": trained["audit"] if corpora is None else [],
     }
     with alone(target), writing(target):
-        results["test"] = score(model, extractor, rows, trained["data"]["classes"], target)
+        results["test"] = score(model, extractor, rows, trained["data"]["classes"], target, recordings=loaded.dataset)
         write_json(target / "results.json", results)
         write_report(target)
     return results, target

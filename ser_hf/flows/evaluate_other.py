@@ -129,7 +129,7 @@ def evaluate_other(
     }
     with alone(target), writing(target):
         ready = prepared(rows, extractor, num_proc=num_proc)
-        results["test"] = score(model, extractor, ready, [*known.scheme.classes], target, known.regrouped)
+        results["test"] = score(model, extractor, ready, [*known.scheme.classes], target, known.regrouped, rows)
         write_json(target / "results.json", results)
         write_report(target)
     return results, target

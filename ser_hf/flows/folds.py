@@ -53,8 +53,8 @@ def train_folds(source: str, words: Sequence[str], folder: str | None = None) ->
     runs = [one.folder for one in recipes]
     done = [is_done(one) for one in recipes]
     PartialState().wait_for_everyone()  # so that every process has seen the same
-    for fold, one, run, is_done in zip(folds, recipes, runs, done, strict=True):
-        if is_done:
+    for fold, one, run, over in zip(folds, recipes, runs, done, strict=True):
+        if over:
             steps.info("fold %d of %d is done: %s", fold, len(folds), run)
             continue
         if not any_whole(run / CHECKPOINTS):

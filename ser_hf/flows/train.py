@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,9 @@ from ser_hf.base.alone import alone
 from ser_hf.base.atomic import write_json, write_text
 from ser_hf.base.disk import writing
 from ser_hf.base.errors import RecipeError
-from ser_hf.base.provenance import hardware, now, peak_memory_mb, versions
+from ser_hf.base.provenance import versions
 from ser_hf.baselines import BASELINES, WEIGHTS, Baseline
-from ser_hf.data import Corpora, add_copies, balance
+from ser_hf.data import add_copies, balance, keep_speakers
 from ser_hf.features import (
     FeatureRows,
     LiveFeatureRows,
@@ -34,7 +34,7 @@ from ser_hf.features import (
 )
 from ser_hf.finetuning import merge_lora
 from ser_hf.models import SerFeatureExtractor
-from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split, split_counts
+from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split
 from ser_hf.records import CLIP_ID
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
@@ -42,7 +42,6 @@ from ser_hf.training import (
     STATISTICS,
     Recipe,
     Targets,
-    base_model,
     build_trainer,
     calibrate,
     check_layers,
@@ -59,27 +58,10 @@ from ser_hf.training import (
 )
 
 from ._corpora import read_corpora
+from ._described import Data, describe
 
 _DECODED = 1 << 30
 """Bytes of decoded recordings held where rows are made of them in every epoch: about 4.6 hours at 16 kHz."""
-
-
-@dataclass(frozen=True)
-class Data:
-    """Everything known of the clips of a run; the rows of ``split`` carry features, or for a transformer audio.
-
-    ``balance`` says what became of the training split, see `ser_hf.data.balance`, and ``copies`` what was added to it;
-    ``versions`` are those the run began with: a checkout may change while it lasts. ``caveat`` is what must be said of
-    the score.
-    """
-
-    corpora: Corpora
-    extractor: SequenceFeatureExtractor
-    split: Split
-    balance: dict[str, Any]
-    copies: dict[str, Any]
-    versions: dict[str, str]
-    caveat: str | None = None
 
 
 def train(recipe: Recipe) -> dict[str, Any]:
@@ -173,12 +155,18 @@ def prepare(recipe: Recipe) -> Data:
         num_proc=settings.num_proc,
     )
     recordings = add_fingerprints(corpora.dataset, settings.num_proc)
-    split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+
+    def drawn(extractor: SequenceFeatureExtractor) -> tuple[Split, dict[str, Any]]:
+        split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+        parts, told = keep_speakers(split.datasets, settings.train_speakers, settings.split_seed)
+        return replace(split, datasets=parts), told
+
+    split, speakers = drawn(extractor)
     source, caveat = recipe.model.init_from, None
     if isinstance(extractor, SerFeatureExtractor) and recipe.features.normalisation == STATISTICS and not source:
         found = feature_statistics(split.datasets["train"])
         extractor = extractor.with_normalisation(STATISTICS, found.mean, found.std)
-        split = make_split(ready(recordings, extractor), str(settings.protocol), options)
+        split, speakers = drawn(extractor)
     if source:
         split, caveat = with_its_past(split, source)
     parts, report = balance(
@@ -198,7 +186,8 @@ def prepare(recipe: Recipe) -> Data:
         finish=partial(ready, extractor=extractor),
         num_proc=settings.num_proc,
     )
-    return Data(corpora, extractor, replace(split, datasets=parts), report, copies, versions(), caveat)
+    split = replace(split, datasets=parts)
+    return Data(corpora, extractor, split, report, copies, versions(), caveat, speakers)
 
 
 def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
@@ -217,61 +206,6 @@ def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
     return LiveFeatureRows(chosen, extractor, **options)
 
 
-def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, facts: dict[str, Any]) -> dict[str, Any]:
-    """Everything results.json says beside the score."""
-    info, scheme = data.split.info, data.corpora.scheme
-    fold = "" if info.fold is None else f"-fold{info.fold}"
-    caveats = [model.caveat if isinstance(model, Baseline) else data.caveat]
-    if recipe.loss.targets and recipe.loss.target_weight == 1:
-        caveats.append("the classes were not trained, so that only the ratings count")
-    caveat = "; ".join(filter(None, caveats))
-    return {
-        "schema": 1,
-        "name": f"{recipe.name}-{info.protocol}{fold}",
-        "recipe": recipe.file,
-        "created": now(),
-        "versions": data.versions,
-        "synthetic": any(corpus.synthetic for corpus in data.corpora.records),
-        **({"caveat": caveat} if caveat else {}),
-        "model": {
-            "library": "sklearn" if isinstance(model, Baseline) else "transformers",
-            "model_type": model.config.model_type,
-            "architecture": type(model).__name__,
-            "parameters": model.num_parameters(),
-            **base_model(recipe),
-            "config": {k: v for k, v in model.config.to_diff_dict().items() if isinstance(v, str | int | float | list)},
-        },
-        "features": {k: v for k, v in data.extractor.to_dict().items() if told(v)}
-        | getattr(data.extractor, "about", {}),
-        "data": {
-            "corpora": [corpus.card() for corpus in data.corpora.records],
-            "scheme": scheme.name,
-            "scheme_definition": scheme.to_dict(),
-            "classes": [*scheme.classes],
-            "ledger": data.corpora.ledger.to_dict(),
-            "remarks": list(data.corpora.remarks),
-            "splits": split_counts(data.split.datasets),
-            "balance": data.balance,
-            **({"copies": data.copies} if data.copies else {}),
-        },
-        "split": info.to_dict(),
-        "audit": data.split.audit.to_list(),
-        "training": {
-            **facts,
-            "peak_memory_mb": peak_memory_mb(),
-            "hardware": hardware(),
-            "processes": recipe.training.world_size,
-            "arguments": recipe.settings(),
-        },
-    }
-
-
-def told(setting: Any) -> bool:
-    """Whether results.json has room for a setting: one value, or some whole numbers such as those of layers."""
-    numbers = isinstance(setting, list) and all(isinstance(one, int) for one in setting)
-    return numbers or isinstance(setting, str | int | float | bool)
-
-
 def trainable(model: PreTrainedModel | Baseline) -> int:
     """Numbers that training changes; of a baseline all."""
     if isinstance(model, Baseline):
@@ -282,7 +216,8 @@ def trainable(model: PreTrainedModel | Baseline) -> int:
 def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
     """Scores the saved checkpoint on the test split, and writes everything that is made from the score."""
     model, extractor = load_checkpoint(folder)
-    results["test"] = score(model, extractor, data.split.datasets["test"], results["data"]["classes"], folder)
+    test, classes = data.split.datasets["test"], results["data"]["classes"]
+    results["test"] = score(model, extractor, test, classes, folder, recordings=data.corpora.dataset)
     write_split(folder, data.split.datasets)
     write_json(folder / "results.json", results)
     write_report(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._pooling import pooled
-from ._results import load_build, load_predictions, load_results
+from ._results import FACTS, load_build, load_predictions, load_results
 from .dataset_card import render_dataset_card, write_dataset_card
 from .hub import push_run
 from .hub_dataset import is_dataset, push_dataset
@@ -13,6 +13,7 @@ from .report import write_report
 from .study_page import study_page
 
 __all__ = [
+    "FACTS",
     "ModelCard",
     "is_dataset",
     "load_build",

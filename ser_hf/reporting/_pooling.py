@@ -9,7 +9,7 @@ from typing import Any
 
 from ser_hf.base.errors import SerHfError
 
-from ._results import load_predictions, load_results
+from ._results import FACTS, load_predictions, load_results
 
 
 def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
         SerHfError: a run has no results or predictions, two have another recipe, split rule, data or settings, or they
             share a test clip.
     """
-    from ser_hf.evaluation import evaluate_predictions, mean_adaptation  # late: it is heavy
+    from ser_hf.evaluation import evaluate_groups, evaluate_predictions, mean_adaptation  # late: it is heavy
 
     found = [load_results(run) for run in runs]
     first = found[0]
@@ -40,6 +40,7 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
     number = {name: i for i, name in enumerate(classes)}
     true, predicted = ([number[row[key]] for row in rows] for key in ("label", "predicted"))
     corpora, speakers = ([row[key] for row in rows] for key in ("corpus", "speaker"))
+    facts = {name: [row.get(name) for row in rows] for name in ("speaker", "corpus", *FACTS)}
     training = [results["training"] for results in found]
     test = evaluate_predictions(true, predicted, classes, corpora, speakers)
     curves = [results["test"]["adaptation"] for results in found if "adaptation" in results["test"]]
@@ -61,6 +62,7 @@ def pooled(runs: Sequence[str | Path]) -> dict[str, Any]:
         },
         "test": {
             **test,
+            **evaluate_groups(true, predicted, classes, facts),
             **_sureness(folds, [_temperature(results) for results in found], true, classes),
             **({"adaptation": mean_adaptation(curves)} if len(curves) == len(found) else {}),
         },

@@ -15,6 +15,8 @@ RESULTS = "results.json"
 PREDICTIONS = "predictions.parquet"
 BUILD = "build.json"
 SCHEMA = 1
+FACTS = ("sex", "language", "duration", "loudness_db", "snr_db")
+"""Columns of predictions.parquet that may be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +178,8 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
             f"{path} has {table.num_rows} rows, but {RESULTS} counts {expected} test clips: "
             "the two are from different runs; run `ser-hf evaluate` again"
         )
-    rows: list[dict[str, Any]] = table.select(wanted).to_pylist()
+    known = [name for name in FACTS if name in table.column_names]
+    rows: list[dict[str, Any]] = table.select([*wanted, *known]).to_pylist()
     return rows
 
 

@@ -71,6 +71,10 @@ class DataArguments:
         default=None, metadata={"help": ".csv, .tsv or .jsonl with clip_id (or path) and split, for file"}
     )
     drop_unlisted: bool = field(default=False, metadata={"help": "leave out clips the split file does not list"})
+    train_speakers: int | None = field(
+        default=None,
+        metadata={"help": "train on so many of the training speakers alone; validation and test stay as they are"},
+    )
     split_seed: int = field(default=42, metadata={"help": "seed of the drawing of the split"})
     balance: str = field(
         default="none",
@@ -279,10 +283,7 @@ class RunArguments:
     patience: int = field(
         default=0, metadata={"help": "stop after so many epochs without a better validation UAR; 0 never"}
     )
-    calibrate: bool = field(
-        default=True,
-        metadata={"help": "fit a temperature on validation and divide the logits by it, so that probabilities tell"},
-    )
+    calibrate: bool = field(default=True, metadata={"help": "divide the logits by a temperature fitted on validation"})
     overwrite: bool = field(default=False, metadata={"help": "start again in an --output_dir that holds a run"})
 
 

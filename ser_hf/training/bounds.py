@@ -33,7 +33,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "dataloader_num_workers": (0, 1024),
     "fold": (1, 10**6),
     "folds": (2, 10**6),
-    "balance_to": (1, 10**9),
+    **dict.fromkeys(("balance_to", "train_speakers"), (1, 10**9)),
     "max_duration": (0.05, 10**6),
     "sampling_rate": (1_000, 768_000),
     "duration": (0.01, 3_600),

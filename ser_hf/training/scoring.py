@@ -18,6 +18,7 @@ from ser_hf.evaluation import (
     evaluate_adaptation,
     evaluate_calibration,
     evaluate_dimensions,
+    evaluate_groups,
     evaluate_predictions,
     evaluate_selective,
     evaluate_votes,
@@ -28,6 +29,7 @@ from ser_hf.features import scoring_rows
 from ser_hf.records import AUDIO_HASH, DURATION, INPUT_FEATURES, LABEL_DISTRIBUTION
 
 from .calibrating import temperature_of
+from .clip_facts import facts_of
 from .ensemble import Model
 from .prediction import predict
 from .targets import ratings
@@ -42,6 +44,7 @@ def score(
     classes: list[str],
     folder: Path,
     regroup: Callable[[np.ndarray], np.ndarray] | None = None,
+    recordings: Any = None,
 ) -> dict[str, Any]:
     """Predicts ``rows``, writes predictions.parquet into ``folder`` and gives the block ``test`` of results.json.
 
@@ -52,6 +55,7 @@ def score(
         classes: of the labels of the rows.
         folder: for predictions.parquet.
         regroup: probabilities ``(N, L)`` of the model's labels -> ``(N, C)`` of the classes, where they differ.
+        recordings: rows with ``audio`` among which are those of ``rows``, by which loudness and noise are measured.
     """
     speakers, inputs = list(rows["speaker"]), scoring_rows(rows, extractor)
     probabilities, dimensions = predict(model, inputs, speakers=speakers)
@@ -70,6 +74,7 @@ def score(
         classes=classes,
         temperature=temperature,
         before=before,
+        facts=facts_of(rows, recordings),
         dimensions={}
         if dimensions is None
         else dict(zip(targets, zip(rated.T, dimensions.T, strict=True), strict=True)),
@@ -93,6 +98,7 @@ def scored(
     classes: Sequence[str],
     temperature: float = 1.0,
     before: np.ndarray | None = None,
+    facts: Mapping[str, Sequence[Any]] | None = None,
     **columns: Any,
 ) -> dict[str, Any]:
     """Writes predictions.parquet into ``folder`` and scores what it says of the classes.
@@ -100,9 +106,11 @@ def scored(
     See `write_predictions`; temperature, and probabilities before it, are those of `evaluate_calibration`.
     """
     told: dict[str, Any] = {"corpora": corpora, "speakers": speakers, "references": references, "classes": classes}
-    write_predictions(folder / "predictions.parquet", probabilities=probabilities, **told, **columns)
+    write_predictions(folder / "predictions.parquet", probabilities=probabilities, facts=facts, **told, **columns)
+    predicted, known = np.argmax(probabilities, axis=1), {"speaker": speakers, "corpus": corpora, **(facts or {})}
     return {
-        **evaluate_predictions(references, np.argmax(probabilities, axis=1), classes, corpora, speakers),
+        **evaluate_predictions(references, predicted, classes, corpora, speakers),
+        **evaluate_groups(references, predicted, classes, known),
         "calibration": evaluate_calibration(probabilities, references, temperature, before),
         "selective": evaluate_selective(probabilities, references),
     }

@@ -134,3 +134,13 @@ def test_all_folds_are_asked_for_on_the_command_line_alone(tmp_path, capsys):
     own.write_text(SVM.replace("fold: 2", "fold: all"), encoding="utf-8")
     error = refused([str(own)], capsys)
     assert error.endswith("own.yaml: fold is a number in a file; `ser-hf train RECIPE --fold all` runs each")
+
+
+def test_statistics_and_results_see_the_training_speakers_that_are_left(recipe, tmp_path):
+    words = ["train", str(recipe), "--train_speakers", "3", "--output_dir", str(tmp_path)]
+    assert main(words) == 0
+    results = load_results(tmp_path)
+    assert results["data"]["splits"]["train"]["speakers"] == 3
+    assert len(results["data"]["train_speakers"]["kept"]) == 3
+    split = json.loads((tmp_path / "split.json").read_text(encoding="utf-8"))
+    assert split["train"]["speakers"] == results["data"]["train_speakers"]["kept"]
