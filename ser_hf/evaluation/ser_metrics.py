@@ -73,11 +73,8 @@ class PerClass(evaluate.Metric):  # type: ignore[misc]
 
     def _compute(self, *, predictions: Labels, references: Labels, num_classes: int, **_: Any) -> dict[str, Any]:
         confusion = confusion_matrix(references, predictions, num_classes)
-        values = (values.tolist() for values in per_class_of(confusion))
-        return {
-            **dict(zip(("precision", "recall", "f1"), values, strict=True)),
-            "clips": confusion.sum(axis=1).tolist(),
-        }
+        precision, recall, f1 = (values.tolist() for values in per_class_of(confusion))
+        return {"precision": precision, "recall": recall, "f1": f1, "clips": confusion.sum(axis=1).tolist()}
 
 
 class Confusion(evaluate.Metric):  # type: ignore[misc]

@@ -24,7 +24,7 @@ def facts_of(rows: Any, recordings: Any = None) -> dict[str, list[Any]]:
         numbers = {clip: i for i, clip in enumerate(source[CLIP_ID][:])}
         clips = source.select([numbers[clip] for clip in rows[CLIP_ID][:]]).select_columns(AUDIO).with_format("arrow")
         measured = [_measured(clip[AUDIO][0].as_py()) for clip in clips]
-        found |= {name: list(values) for name, values in zip((LOUDNESS_DB, SNR_DB), zip(*measured), strict=False)}
+        found |= {name: [one[i] for one in measured] for i, name in enumerate((LOUDNESS_DB, SNR_DB))}
     return {name: values for name, values in found.items() if any(value is not None for value in values)}
 
 

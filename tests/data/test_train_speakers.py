@@ -15,7 +15,7 @@ def split_of(speakers, **more):
         for name in speakers
         for i in range(3)
     ]
-    rows = [row | {key: value for key, value in more.items()} for row in rows]
+    rows = [row | more for row in rows]
     train = datasets.Dataset.from_list(rows)
     return datasets.DatasetDict(train=train, validation=train.select([0]), test=train.select([1, 2]))
 
