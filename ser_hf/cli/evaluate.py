@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ser_hf.base.errors import SerHfError
 
@@ -35,6 +36,13 @@ class EvaluateCommand(Command):
         )
         add_data_arguments(parser, required=False)
         parser.add_argument("--output", metavar="DIR", help="default: RUN/evaluations/<corpora>")
+        parser.add_argument(
+            "--robustness",
+            nargs="*",
+            metavar="CONDITION",
+            help="of a run's own test clips the score under these conditions, or all: MP3, Opus, telephone, noise, "
+            "gain, a room, cuts",
+        )
         others = parser.add_argument_group("for checkpoints that are no runs of ours, whose labels --labels explains")
         others.add_argument("--scheme", help="label scheme; by default the checkpoint's own labels, in our words")
         others.add_argument("--protocol", help="score the test side of this split alone; by default all clips")
@@ -49,6 +57,8 @@ class EvaluateCommand(Command):
         from ser_hf.protocols import SplitOptions
 
         shared = {"reading": settle_own(args), **{name: getattr(args, name) for name in _SHARED}}
+        if args.robustness is not None:
+            return _robustness(args, shared)
         if _is_run(args.run):
             for name in ("scheme", "protocol"):
                 if getattr(args, name):
@@ -63,3 +73,13 @@ class EvaluateCommand(Command):
             )
         say(f"\n{score_table(results)}\nreport: {folder}/report.html")
         return 0
+
+
+def _robustness(args: argparse.Namespace, shared: dict[str, Any]) -> int:
+    from ser_hf.flows.robustness import evaluate_robustness, robustness_table
+
+    if args.corpora or not _is_run(args.run):
+        raise SerHfError("--robustness is of a run of ours on its own test clips; leave out --corpora")
+    lines, folder = evaluate_robustness(args.run, args.robustness, **shared)
+    say(f"\n{robustness_table(lines)}\ntable and figure: {folder}")
+    return 0

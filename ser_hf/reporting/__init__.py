@@ -10,6 +10,7 @@ from .hub_dataset import is_dataset, push_dataset
 from .model_card import ModelCard, write_model_card
 from .plots import write_plots
 from .report import write_report
+from .robustness import robustness_plot
 from .study_page import study_page
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "push_dataset",
     "push_run",
     "render_dataset_card",
+    "robustness_plot",
     "study_page",
     "write_dataset_card",
     "write_model_card",
