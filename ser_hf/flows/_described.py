@@ -36,14 +36,13 @@ class Data:
 def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, facts: dict[str, Any]) -> dict[str, Any]:
     """Everything results.json says beside the score."""
     info, scheme = data.split.info, data.corpora.scheme
-    fold = "" if info.fold is None else f"-fold{info.fold}"
     caveats = [model.caveat if isinstance(model, Baseline) else data.caveat]
     if recipe.loss.targets and recipe.loss.target_weight == 1:
         caveats.append("the classes were not trained, so that only the ratings count")
     caveat = "; ".join(filter(None, caveats))
     return {
         "schema": 1,
-        "name": f"{recipe.name}-{info.protocol}{fold}",
+        "name": recipe.run_name(info.fold),
         "recipe": recipe.file,
         "created": now(),
         "versions": data.versions,

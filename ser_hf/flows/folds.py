@@ -11,6 +11,7 @@ from accelerate import PartialState
 
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.steps import steps
+from ser_hf.base.uncounted import counted
 from ser_hf.protocols import SplitOptions, folds_of
 from ser_hf.reporting import load_results, pooled
 from ser_hf.training import Recipe, load_recipe
@@ -21,8 +22,6 @@ from ._corpora import read_corpora
 from .train import train
 
 ALL = "all"
-_MAY_DIFFER = ("num_proc", "dataloader_pin_memory")
-"""Keys of a recipe that change no number of a run."""
 
 
 def train_folds(source: str, words: Sequence[str], folder: str | None = None) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def train_folds(source: str, words: Sequence[str], folder: str | None = None) ->
             continue
         if not any_whole(run / CHECKPOINTS):
             one.training.resume_from_checkpoint = None
-        results = train(one)
+        results = train(one, group=recipe.run_name(None))
         if results:
             uar = results["test"]["metrics"]["uar"]["value"]
             steps.info("fold %d of %d: UAR %.1f %%, in %s", fold, len(folds), 100 * uar, run)
@@ -108,9 +107,9 @@ def is_done(recipe: Recipe) -> bool:
     if recipe.run.overwrite or not (recipe.folder / "results.json").is_file():
         return False
     results, settings = load_results(recipe.folder), json.loads(json.dumps(recipe.settings()))
-    before = {"recipe": results.get("recipe"), **results["training"]["arguments"]}
-    now = {"recipe": recipe.file, **settings}
-    for key in sorted({*before, *now} - {*_MAY_DIFFER}):
+    before = {"recipe": results.get("recipe"), **counted(results["training"]["arguments"])}
+    now = {"recipe": recipe.file, **counted(settings)}
+    for key in sorted({*before, *now}):
         if before.get(key) != now.get(key):
             raise RecipeError(
                 f"{recipe.folder} is done, with {key}: {before.get(key)}, and {key} is now {now.get(key)}; choose "

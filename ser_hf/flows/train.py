@@ -24,10 +24,6 @@ from ser_hf.base.provenance import versions
 from ser_hf.baselines import BASELINES, WEIGHTS, Baseline
 from ser_hf.data import add_copies, balance, keep_speakers
 from ser_hf.features import (
-    FeatureRows,
-    LiveFeatureRows,
-    RecordingRows,
-    WaveformRows,
     feature_statistics,
     prepared,
     scoring_rows,
@@ -35,13 +31,14 @@ from ser_hf.features import (
 from ser_hf.finetuning import merge_lora
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split
-from ser_hf.records import CLIP_ID
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
     RECIPE,
     STATISTICS,
+    TRACKING,
     Recipe,
     Targets,
+    Tracking,
     build_trainer,
     calibrate,
     check_layers,
@@ -53,22 +50,25 @@ from ser_hf.training import (
     naming,
     network_facts,
     score,
+    tracking,
     with_its_past,
     write_split,
 )
 
 from ._corpora import read_corpora
 from ._described import Data, describe
-
-_DECODED = 1 << 30
-"""Bytes of decoded recordings held where rows are made of them in every epoch: about 4.6 hours at 16 kHz."""
+from ._training_rows import DECODED, training_rows
 
 
-def train(recipe: Recipe) -> dict[str, Any]:
+def train(recipe: Recipe, *, group: str | None = None) -> dict[str, Any]:
     """Runs a recipe and writes its run folder: checkpoint, results.json, predictions.parquet, plots, report and card.
 
     The test split is scored once, after training, by the checkpoint as saved, in float32. Under several processes
     training and validation are shared and the main process writes.
+
+    Args:
+        recipe: what to do.
+        group: of the run in the trackers of ``report_to``, see `ser_hf.training.tracking`.
 
     Returns:
         The content of results.json.
@@ -83,10 +83,10 @@ def train(recipe: Recipe) -> dict[str, Any]:
         raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
     main = args.process_index == 0
     with alone(folder, main):
-        return _train(recipe, push=push, repository=repository)
+        return _train(recipe, group=group, push=push, repository=repository)
 
 
-def _train(recipe: Recipe, *, push: bool, repository: str) -> dict[str, Any]:
+def _train(recipe: Recipe, *, group: str | None, push: bool, repository: str) -> dict[str, Any]:
     args, folder = recipe.training, recipe.folder
     main, resume = args.process_index == 0, configure(recipe)
     if main and recipe.run.overwrite and resume is None:
@@ -100,22 +100,33 @@ def _train(recipe: Recipe, *, push: bool, repository: str) -> dict[str, Any]:
         data = prepare(recipe)
     if main:
         write_text(folder / RECIPE, yaml.safe_dump(recipe.settings(), sort_keys=True))
-    model, facts = train_baseline(recipe, data) if is_baseline(recipe) else train_network(recipe, data, resume)
-    if main:
-        learned = trainable(model)
-        if isinstance(model, PreTrainedModel):
-            merge_lora(model)
-            calibrate(model, data.extractor, data.split.datasets["validation"] if recipe.run.calibrate else None)
-        with writing(folder):
-            model.save_pretrained(folder)
-            data.extractor.save_pretrained(folder)
-        results = describe(recipe, data, model, facts)
-        results["model"]["trainable_parameters"] = learned
-        finish(folder, results, data)
-        if push:
-            push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
+    results, known = {}, is_baseline(recipe)
+    with tracking(recipe, group, name=recipe.run_name(data.split.info.fold), folder=folder, baseline=known) as trackers:
+        model, facts = train_baseline(recipe, data) if known else train_network(recipe, data, resume, trackers)
+        if main:
+            results = write_run(recipe, data, model, facts, folder)
+            trackers.scored(results, model)
+    if main and push:
+        push_run(folder, repository, private=bool(args.hub_private_repo), token=args.hub_token)
     PartialState().wait_for_everyone()
-    return results if main else {}
+    return results
+
+
+def write_run(
+    recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, facts: dict[str, Any], folder: Path
+) -> dict[str, Any]:
+    """Saves a trained model, and writes everything that is made from its score; gives the content of results.json."""
+    learned = trainable(model)
+    if isinstance(model, PreTrainedModel):
+        merge_lora(model)
+        calibrate(model, data.extractor, data.split.datasets["validation"] if recipe.run.calibrate else None)
+    with writing(folder):
+        model.save_pretrained(folder)
+        data.extractor.save_pretrained(folder)
+    results = describe(recipe, data, model, facts)
+    results["model"]["trainable_parameters"] = learned
+    finish(folder, results, data)
+    return results
 
 
 def is_baseline(recipe: Recipe) -> bool:
@@ -123,13 +134,15 @@ def is_baseline(recipe: Recipe) -> bool:
     return recipe.model.model in BASELINES
 
 
-def train_network(recipe: Recipe, data: Data, resume: str | None) -> tuple[PreTrainedModel, dict[str, Any]]:
+def train_network(
+    recipe: Recipe, data: Data, resume: str | None, trackers: Tracking
+) -> tuple[PreTrainedModel, dict[str, Any]]:
     """Trains the network of a recipe; gives it and what results.json says about its training."""
     names = recipe.loss.targets
     targets = Targets.of(names, data.split.datasets["train"])
     model = make_model(recipe, data.extractor, data.corpora.scheme, targets)
-    validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=_DECODED, targets=names)
-    trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation)
+    validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=DECODED, targets=names)
+    trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation, trackers)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
     return model, network_facts(trainer, time.perf_counter() - start)
@@ -190,22 +203,6 @@ def prepare(recipe: Recipe) -> Data:
     return Data(corpora, extractor, split, report, copies, versions(), caveat, speakers)
 
 
-def training_rows(recipe: Recipe, data: Data) -> FeatureRows | RecordingRows:
-    """The training split, computed anew in every epoch where the recipe augments waveforms or a model takes them."""
-    train, extractor = data.split.datasets["train"], data.extractor
-    chain, votes = WaveformChain.parse(recipe.augment.waveform_augment, load), recipe.loss.soft_labels == "votes"
-    options: dict[str, Any] = {"training": True, "seed": recipe.training.seed, "cache_bytes": _DECODED, "votes": votes}
-    options |= {"augment": chain or None, "targets": recipe.loss.targets}
-    if not isinstance(extractor, SerFeatureExtractor):
-        return WaveformRows(train, extractor, duration=recipe.features.duration, **options)
-    if not chain:
-        return FeatureRows(train, training=True, votes=votes, targets=recipe.loss.targets)
-    recordings = data.corpora.dataset
-    numbers = {clip: i for i, clip in enumerate(recordings[CLIP_ID][:])}
-    chosen = recordings.select([numbers[clip] for clip in train[CLIP_ID][:]])
-    return LiveFeatureRows(chosen, extractor, **options)
-
-
 def trainable(model: PreTrainedModel | Baseline) -> int:
     """Numbers that training changes; of a baseline all."""
     if isinstance(model, Baseline):
@@ -226,7 +223,7 @@ def finish(folder: Path, results: dict[str, Any], data: Data) -> None:
 
 def clear(folder: Path) -> None:
     """Removes what an earlier run wrote, and nothing else."""
-    for name in ("checkpoints", "plots"):
+    for name in ("checkpoints", "plots", TRACKING):
         shutil.rmtree(folder / name, ignore_errors=True)
     made = ["results.json", "predictions.parquet", "report.html", "README.md", "split.json"]
     for name in (*made, "model.safetensors", "model.onnx", WEIGHTS):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.uncounted import counted
 
 from ._results import FACTS, load_predictions, load_results
 
@@ -92,7 +93,7 @@ def _temperature(results: Mapping[str, Any]) -> float:
 
 def _what(results: Mapping[str, Any]) -> dict[str, Any]:
     """What folds of one experiment have in common."""
-    given = {k: v for k, v in results["training"]["arguments"].items() if k not in ("fold", "num_proc")}
+    given = {k: v for k, v in counted(results["training"]["arguments"]).items() if k != "fold"}
     corpora = [corpus["name"] for corpus in results["data"]["corpora"]]
     own = {"recipe": results.get("recipe"), "protocol": results["split"]["protocol"], "corpora": corpora}
     return own | {"classes": results["data"]["classes"], "caveat": results.get("caveat")} | given

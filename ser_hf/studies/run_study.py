@@ -181,7 +181,7 @@ def _do(plan: Plan, launcher: Launcher, launch: Sequence[str] | None) -> dict[st
     if not runs:
         return failed
     with Progress(runs, done, launcher.jobs, plan.estimate) as progress:
-        events = launcher.run([_job(run, plan.states[run.folder], launch) for run in runs])
+        events = launcher.run([_job(run, plan.states[run.folder], plan.study.name, launch) for run in runs])
         try:
             for event in events:
                 match event:
@@ -197,7 +197,7 @@ def _do(plan: Plan, launcher: Launcher, launch: Sequence[str] | None) -> dict[st
     return failed
 
 
-def _job(run: StudyRun, state: State, launch: Sequence[str] | None) -> Job:
+def _job(run: StudyRun, state: State, study: str, launch: Sequence[str] | None) -> Job:
     resume = _RESUME if state is State.INTERRUPTED else ()
     return {
         "folder": str(run.folder.resolve()),
@@ -205,6 +205,7 @@ def _job(run: StudyRun, state: State, launch: Sequence[str] | None) -> Job:
         "words": [*run.words, "--output_dir", str(run.folder), *resume],
         "launch": None if launch is None else [*launch],
         "cwd": os.getcwd(),
+        "study": study,
     }
 
 

@@ -31,6 +31,7 @@ def main() -> int:
     threading.Thread(target=_hear, args=(jobs,), daemon=True).start()
     while True:
         job = jobs.get()
+        os.environ["SER_HF_STUDY"] = job["study"]  # by which trackers group runs
         folder = Path(job["folder"])
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOG).open("ab", buffering=0) as log:

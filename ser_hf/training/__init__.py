@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .shipped_recipes import RECIPES
     from .starting import base_model, with_its_past
     from .targets import Targets
+    from .trackers import TRACKING, Tracking, tracking
     from .trainer import RECIPE, build_trainer, configure
 
 _HOMES = {
@@ -43,8 +44,11 @@ _HOMES = {
     "EnsembleExtractor": "ensemble",
     "Model": "ensemble",
     "SPLIT": "scoring",
+    "TRACKING": "trackers",
     "Targets": "targets",
     "as_list": "keys",
+    "Tracking": "trackers",
+    "tracking": "trackers",
     "average_checkpoints": "averaging",
     "check_key": "keys",
     "class_names": "ensemble",
@@ -88,6 +92,7 @@ __all__ = [
     "RECIPES",
     "SPLIT",
     "STATISTICS",
+    "TRACKING",
     "Ensemble",
     "EnsembleConfig",
     "EnsembleExtractor",
@@ -95,6 +100,7 @@ __all__ = [
     "Model",
     "Recipe",
     "Targets",
+    "Tracking",
     "as_list",
     "average_checkpoints",
     "base_model",
@@ -125,6 +131,7 @@ __all__ = [
     "save_ensemble",
     "score",
     "scored",
+    "tracking",
     "trained_on",
     "with_its_past",
     "write_split",

@@ -33,8 +33,8 @@ from .shipped_recipes import did_you_mean, find_recipe
 from .strategies import settle_strategies
 from .training_arguments import SerTrainingArguments
 
-_UNKEPT: tuple[str, ...] = ("output_dir", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
-_UNKEPT += ("push_to_hub", "hub_model_id", "hub_token", "hub_private_repo")
+UNKEPT: tuple[str, ...] = ("output_dir", "overwrite", "resume_from_checkpoint", "data_root", "data_dirs")
+UNKEPT += ("push_to_hub", "hub_model_id", "hub_token", "hub_private_repo")
 """Keys that say where things lie on one machine, or how it was called, not what was done."""
 
 
@@ -67,6 +67,10 @@ class Recipe:
         """The run folder."""
         return Path(str(self.training.output_dir))
 
+    def run_name(self, fold: int | None) -> str:
+        """What its run is called: the recipe, the protocol and the fold."""
+        return f"{self.name}-{self.data.protocol}" + ("" if fold is None else f"-fold{fold}")
+
     @property
     def groups(self) -> tuple[Any, ...]:
         """All that was told, by group."""
@@ -90,7 +94,7 @@ class Recipe:
             values["init_from"] = Path(self.model.init_from).resolve().name
         if self.model.imagenet_weights:
             values["imagenet_weights"] = Path(self.model.imagenet_weights).name
-        return {key: getattr(value, "value", value) for key, value in values.items() if key not in _UNKEPT}
+        return {key: getattr(value, "value", value) for key, value in values.items() if key not in UNKEPT}
 
 
 @contextmanager

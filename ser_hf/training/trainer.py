@@ -46,6 +46,7 @@ from .recipe import Recipe, naming, pairs
 from .ser_trainer import SerTrainer
 from .soft_labels import SoftLabelTrainer, WeightedSoftLabelTrainer
 from .targets import check_targets
+from .trackers import Tracking, check_trackers
 from .transformer_recipe import check_transformer
 from .votes import count_votes
 from .waveform_collator import WaveformCollator
@@ -70,12 +71,14 @@ def build_trainer(
     extractor: SequenceFeatureExtractor,
     train: FeatureRows | RecordingRows,
     validation: FeatureRows | RecordingRows,
+    trackers: Tracking | None = None,
 ) -> Trainer:
     """Builds the trainer; it sees training and validation rows and never the test.
 
     It is transformers' own, but for the drawing of training clips where the recipe says ``weighted_sampler``, and for
     the loss of stock models, which know no soft labels.
-    Checkpoints go to ``checkpoints/`` in the run folder; the one with the best validation UAR is kept.
+    Checkpoints go to ``checkpoints/`` in the run folder; the one with the best validation UAR is kept. ``trackers`` are
+    told in place of the Trainer's own, which would be closed before the test is scored.
 
     Raises:
         RecipeError: a value out of its range, or gradient checkpointing of a model that cannot.
@@ -115,6 +118,9 @@ def build_trainer(
         args.label_names = ["labels", "targets"]
     args.disable_tqdm = True
     callbacks.append(Progress(rated=bool(recipe.loss.targets)))
+    if trackers:
+        args.report_to = []
+        callbacks.append(trackers)
     trainer = kind(
         model=model,
         args=args,
@@ -213,6 +219,7 @@ def _check(recipe: Recipe) -> None:
     for name in _POSITIVE:
         if not getattr(args, name) > 0:
             raise RecipeError(f"{name} is {getattr(args, name)}; expected more than 0")
+    check_trackers(recipe)
     _check_balance(recipe)
     check_optimiser(recipe)
     check_loss(recipe.loss, recipe.given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -34,9 +35,18 @@ class SerTrainingArguments(TrainingArguments):
         default=True, metadata={"help": "a resumed run goes on counting epochs without a better score (patience)"}
     )
     remove_unused_columns: bool = field(default=False, metadata={"help": "the collator needs all it gets"})
+    report_to: list[str] = field(
+        default_factory=lambda: ["none"], metadata={"help": "trackers: tensorboard, trackio, wandb and others, or none"}
+    )
+    project: str = field(default="ser_hf", metadata={"help": "project of the run in trackio and Weights & Biases"})
     label_names: list[str] | None = field(default_factory=lambda: ["labels"], metadata={"help": "label inputs"})
+    parameters: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Stays on the CPU where there is nothing else, so that several processes on it find each other."""
         self.use_cpu = self.use_cpu or not torch.accelerator.is_available()
         super().__post_init__()  # type: ignore[no-untyped-call]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What trackers are told: ``parameters``, else every argument."""
+        return dict(self.parameters) or super().to_dict()  # type: ignore[no-untyped-call]
