@@ -11,7 +11,7 @@ LOG = "log.txt"
 """What a run prints, in its folder."""
 
 Job: TypeAlias = dict[str, Any]
-"""What a worker is told: ``folder``, ``source``, ``words``, ``launch``, ``cwd``, ``study``; see `ser_hf.studies.worker`."""
+"""What a worker is told: ``folder``, ``source``, ``words``, ``launch``, ``cwd``, ``study``; see `worker`."""
 
 
 @dataclass(frozen=True)
