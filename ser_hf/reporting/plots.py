@@ -28,6 +28,7 @@ from ._canvas import (
     whole_ticks,
 )
 from ._wording import ADAPTED, count, heard, percent, speakers
+from .depth_plots import coverage, groups, reliability
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -262,5 +263,8 @@ PLOTS: Mapping[str, Callable[[Mapping[str, Any]], Figure | None]] = {
     "class_distribution": class_distribution,
     "balance": balance,
     "adaptation": adaptation,
+    "reliability": reliability,
+    "coverage": coverage,
+    "groups": groups,
 }
 """File name without suffix -> the function that draws it."""

@@ -12,6 +12,7 @@ from ser_hf.base.atomic import write_text
 from . import _wording
 from ._results import load_predictions, load_results
 from ._templates import render
+from .depth_plots import group_rows
 from .plots import write_plots
 
 REPORT = "report.html"
@@ -53,6 +54,7 @@ def write_report(run_dir: str | Path) -> Path:
         "confusions": _wording.worst_confusions(results),
         "errors": _wording.confident_errors(predictions),
         "facts": _facts(results),
+        "group_rows": group_rows(results["test"]),
     }
     path = run_dir / REPORT
     write_text(path, render("report.html", context))
