@@ -57,8 +57,8 @@ def tracking(
 ) -> Iterator[Tracking]:
     """Opens the trackers that a recipe's ``report_to`` names; none by default. They are closed with the block.
 
-    Files lie in ``tracking/`` in the run folder, but trackio's, which has a store of its own. All are grouped by
-    ``group``, or by the environment variable ``SER_HF_STUDY``; Weights & Biases' own variables win over both.
+    Files lie in ``tracking/`` in the run folder, but trackio's, which has a store of its own. A run is grouped by the
+    environment variable ``SER_HF_STUDY``, else by ``group``; Weights & Biases' own variables win over both.
 
     Args:
         recipe: of the run, with ``run_name`` and ``project``.

@@ -35,7 +35,7 @@ class SerTrainingArguments(TrainingArguments):
         default=True, metadata={"help": "a resumed run goes on counting epochs without a better score (patience)"}
     )
     remove_unused_columns: bool = field(default=False, metadata={"help": "the collator needs all it gets"})
-    report_to: list[str] = field(
+    report_to: list[str] = field(  # one word or several, which the type it had does not parse
         default_factory=lambda: ["none"], metadata={"help": "trackers: tensorboard, trackio, wandb and others, or none"}
     )
     project: str = field(default="ser_hf", metadata={"help": "project of the run in trackio and Weights & Biases"})
