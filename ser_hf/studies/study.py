@@ -226,8 +226,9 @@ def _check_names(study: Study, path: Path) -> None:
     """Refuses rows and values that are named and not there, which would be ignored."""
     if study.baseline is not None and study.baseline not in study.rows:
         raise RecipeError(f"{path}: baseline: {unknown('row', str(study.baseline), study.rows)}")
-    if ROW in study.axes:
-        raise RecipeError(f"{path}: axes: {ROW} is the name of the rows; choose another")
+    for name in (ROW, "recipe"):
+        if name in study.axes:
+            raise RecipeError(f"{path}: axes: {name} is the name of a column of the rows; choose another")
     names: dict[str, Mapping[str, Any]] = {ROW: study.rows, **{k: v for k, v in study.axes.items() if k not in POOLED}}
     for key, entries, more in (("paper", study.paper, (*FIGURES, "source")), ("leave_out", study.leave_out, ())):
         for entry in entries:

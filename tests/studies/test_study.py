@@ -82,7 +82,7 @@ def test_figures_of_a_paper_go_to_their_cells(tmp_path):
         ("rows: [svm]\nkeys: {folb: 1}", "keys: unknown key 'folb'; did you mean 'fold'"),
         ("rows: [svm]\naxes: {split: [a, b]}", "axes: split: unknown key 'split'"),
         ("rows: [svm]\naxes: {seed: 3}", "axes: seed: expected a list"),
-        ("rows: [svm]\naxes: {row: {a: {}}}", "is the name of the rows"),
+        ("rows: [svm]\naxes: {row: {a: {}}}", "row is the name of a column of the rows"),
         ("rows: [svm]\nbaseline: svn", "baseline: unknown row 'svn'; did you mean 'svm'?"),
         ("rows: [svm]\npaper: [{row: svn, uar: 3}]", "paper: unknown row 'svn'; did you mean 'svm'?"),
         ("rows: [svm]\npaper: [{uaf: 3}]", "paper: unknown key 'uaf'; did you mean 'uar'?"),
