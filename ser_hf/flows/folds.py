@@ -14,7 +14,7 @@ from ser_hf.base.steps import steps
 from ser_hf.base.uncounted import counted
 from ser_hf.protocols import SplitOptions, folds_of
 from ser_hf.reporting import load_results, pooled
-from ser_hf.training import Recipe, load_recipe
+from ser_hf.training import Recipe, default_of, load_recipe
 from ser_hf.training.trainer import CHECKPOINTS
 from ser_hf.training.whole_checkpoints import any_whole
 
@@ -110,9 +110,10 @@ def is_done(recipe: Recipe) -> bool:
     before = {"recipe": results.get("recipe"), **counted(results["training"]["arguments"])}
     now = {"recipe": recipe.file, **counted(settings)}
     for key in sorted({*before, *now}):
-        if before.get(key) != now.get(key):
+        then, told = (values.get(key, default_of(key)) for values in (before, now))
+        if then != told:
             raise RecipeError(
-                f"{recipe.folder} is done, with {key}: {before.get(key)}, and {key} is now {now.get(key)}; choose "
-                "another --output_dir, or run every fold again with --overwrite true"
+                f"{recipe.folder} is done, with {key}: {then}, and {key} is now {told}; choose another --output_dir, "
+                "or run every fold again with --overwrite true"
             )
     return True

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .facts import network_facts
     from .foreign_classes import ForeignClasses
     from .freezing import check_layers
-    from .keys import as_list, check_key
+    from .keys import as_list, check_key, default_of
     from .making import STATISTICS, make_extractor, make_model
     from .own_data import own_words, reading_of
     from .prediction import outputs, predict, probabilities
@@ -64,6 +64,7 @@ _HOMES = {
     "calibrate": "calibrating",
     "check_layers": "freezing",
     "configure": "trainer",
+    "default_of": "keys",
     "fit_baseline": "baseline",
     "fold_temperature": "calibrating",
     "folders": "recipe",
@@ -111,6 +112,7 @@ __all__ = [
     "class_names",
     "combined",
     "configure",
+    "default_of",
     "fit_baseline",
     "fold_temperature",
     "folders",

@@ -22,6 +22,15 @@ def keys() -> dict[str, Any]:
     return {f.name: f for group in (*GROUPS, SerTrainingArguments) for f in dataclasses.fields(group) if f.init}
 
 
+def default_of(key: str) -> Any:
+    """What a key is where nobody gives it, as results.json would hold it; None of what is no key."""
+    field = keys().get(key)
+    if field is None:
+        return None
+    value = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+    return None if value is dataclasses.MISSING else getattr(value, "value", value)
+
+
 def check_key(key: Any, where: str) -> None:
     """Refuses what is no key of a recipe.
 

@@ -58,6 +58,13 @@ def test_every_clip_is_tested_once_and_a_second_call_does_nothing(recipe, done, 
     assert [run.stat().st_mtime_ns for run in runs] == before
 
 
+def test_a_default_that_is_said_aloud_is_the_same_run(recipe, done):
+    words = ["--fold", "all", "--output_dir", str(done), "--seed", "42", "--validation_size", "0.1"]
+    before = [run.stat().st_mtime_ns for run in results_of(done)]
+    assert main(["train", str(recipe), *words]) == 0
+    assert [run.stat().st_mtime_ns for run in results_of(done)] == before
+
+
 def test_the_runs_are_one_row_of_the_table(done, tmp_path):
     add_row([run.parent for run in results_of(done)], tmp_path / "results.csv")
     (row,) = csv.DictReader((tmp_path / "results.csv").read_text(encoding="utf-8").splitlines())
@@ -71,7 +78,7 @@ def test_the_runs_are_one_row_of_the_table(done, tmp_path):
             ["--model_settings", "C=2"],
             "fold1 is done, with model_settings: ['C=1', 'gamma=1'], and model_",
         ),
-        (["--validation_size", "0.2"], "fold1 is done, with validation_size: None, and validation_size is now 0.2"),
+        (["--validation_size", "0.2"], "fold1 is done, with validation_size: 0.1, and validation_size is now 0.2"),
         (
             ["--folds", "4"],
             "fold1 is done, with folds: 3, and folds is now 4; choose another --output_dir",
