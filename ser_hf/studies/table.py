@@ -135,10 +135,12 @@ def study_table(rows: Sequence[Row], baseline: str | None) -> list[dict[str, str
     for key in ("p_bootstrap", "p_mcnemar"):
         for line, p in zip(compared, holm([line[key] for line in compared]), strict=True):
             line[f"{key}_holm"] = p
-    return [
-        {**one.row.cell, **_facts(one), **_scores(one), **_told(one), **_texts(line)}
-        for one, line in zip(scored, compared, strict=True)
-    ]
+    names = set().union(*(row.cell for row in rows))  # an axis may be called as a column is, such as `protocol`
+    lines = []
+    for one, line in zip(scored, compared, strict=True):
+        found = {**_facts(one), **_scores(one), **_told(one), **_texts(line)}
+        lines.append({**one.row.cell, **{key: text for key, text in found.items() if key not in names}})
+    return lines
 
 
 def _axes(row: Row) -> tuple[tuple[str, str], ...]:

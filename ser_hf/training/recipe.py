@@ -17,6 +17,7 @@ from ser_hf.base.errors import RecipeError
 from ser_hf.base.regular_file import expect_regular
 from ser_hf.base.strict_yaml import parse_yaml
 from ser_hf.finetuning import TRANSFORMER
+from ser_hf.protocols import PROTOCOLS
 
 from .arguments import (
     AugmentArguments,
@@ -135,8 +136,11 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
             raise RecipeError(f"{where}: {key} is a list, {value}; expected one value")
     overrides = _settle_overrides(own_words([part for word in overrides for part in _split(word)]), given)
     options = [word[2:] for word in overrides if word.startswith("--")]
-    if "protocol" in options:  # another rule: the fold of the file's is none of its own
-        given = {key: value for key, value in given.items() if key not in ("fold", "folds", "test_speakers")}
+    if "protocol" in options:  # another rule: the fold of the file's is none of its own, nor a share it does not take
+        named = [overrides[i + 1] for i, word in enumerate(overrides[:-1]) if word == "--protocol"]
+        known = bool(named) and named[-1] in PROTOCOLS
+        sizes = {"test_size", "validation_size"} - PROTOCOLS[named[-1]].takes if known else set()
+        given = {key: value for key, value in given.items() if key not in {"fold", "folds", "test_speakers", *sizes}}
     settle_strategies(given, overrides, where)
     name = _run_name(file, given, overrides)
     given.setdefault("output_dir", _output_dir(name, given, overrides))
@@ -159,8 +163,8 @@ def load_recipe(path: str | Path | None, overrides: Sequence[str] = (), **defaul
     if model.init_from and model.model == TRANSFORMER:
         others = [word for word in model.model_settings if not word.startswith("pretrained=")]
         model.model_settings = [f"pretrained={model.init_from}", *others]
-    known = frozenset([*given, *(o if o in keys() else o.removeprefix("no_") for o in options)])
-    recipe = Recipe(name, file, data, features, model, optimiser, loss, augment, run, training, known)
+    told = frozenset([*given, *(o if o in keys() else o.removeprefix("no_") for o in options)])
+    recipe = Recipe(name, file, data, features, model, optimiser, loss, augment, run, training, told)
     for key, value in (("corpora", data.corpora), ("protocol", data.protocol), ("model", model.model)):
         if not value:
             raise RecipeError(f"{where} names no {key}; add `{key}: ...` or --{key} ...")

@@ -62,6 +62,19 @@ def test_both_spellings_of_an_option(recipe_file):
     assert pairs(recipe.model.model_settings) == {"dropout": 0.3}
 
 
+def test_another_protocol_leaves_the_shares_it_does_not_take(recipe_file):
+    shares = recipe_file(BASE + "validation_size: 0.2\ntest_size: 0.3\n")
+    data = load_recipe(shares, ["--protocol", "emobox"]).data
+    assert (data.validation_size, data.test_size) == (0.2, 0.1)
+    assert (
+        load_recipe(shares, ["--protocol", "random-90-5-5"])
+        .settings()
+        .keys()
+        .isdisjoint({"validation_size", "test_size"})
+    )
+    assert load_recipe(shares, ["--protocol", "random-90-5-5", "--validation_size", "0.4"]).data.validation_size == 0.4
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
