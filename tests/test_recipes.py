@@ -21,8 +21,6 @@ from ser_hf.training import load_recipe, make_extractor, make_model, pairs
 RECIPES = Path(__file__).parents[1] / "recipes"
 OTHERS = ("accelerate", "studies")
 NAMES = sorted(str(p.relative_to(RECIPES)) for p in RECIPES.rglob("*.yaml") if p.parent.name not in OTHERS)
-    str(p.relative_to(RECIPES)) for p in RECIPES.rglob("*.yaml") if p.parent.name not in ("accelerate", "studies")
-)
 HARDWARE = sorted(p.name for p in (RECIPES / "accelerate").glob("*.yaml"))
 RESULTS = RECIPES / "results.csv"
 ROWS = list(csv.DictReader(RESULTS.read_text(encoding="utf-8").splitlines())) if RESULTS.is_file() else []
