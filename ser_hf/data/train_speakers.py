@@ -15,8 +15,8 @@ from ser_hf.records import CORPUS, SEX, SPEAKER
 
 
 def keep_speakers(
-    parts: Mapping[str, datasets.Dataset], number: int | None, seed: int
-) -> tuple[dict[str, datasets.Dataset], dict[str, Any]]:
+    parts: datasets.DatasetDict, number: int | None, seed: int
+) -> tuple[datasets.DatasetDict, dict[str, Any]]:
     """Leaves ``number`` speakers in the training split; validation and test stay as they are.
 
     They are drawn so that corpora and sexes keep their shares, and a smaller draw is part of a larger one of the same
@@ -34,7 +34,7 @@ def keep_speakers(
         SplitError: there are fewer speakers, or clips whose speaker is unknown.
     """
     if number is None:
-        return dict(parts), {}
+        return parts, {}
     train = parts["train"]
     speakers = train[SPEAKER][:]
     if None in speakers:
@@ -48,7 +48,7 @@ def keep_speakers(
     left_out = len(train) - len(rows)
     steps.info("training on %d of %d speakers: %d clips are left out", number, len(strata), left_out)
     told = {"kept": sorted(kept), "of": len(strata), "left_out_clips": left_out}
-    return {**parts, "train": train.select(rows)}, told
+    return datasets.DatasetDict({**parts, "train": train.select(rows)}), told
 
 
 def _order(strata: Mapping[str, tuple[str, str]], seed: int) -> list[str]:

@@ -46,7 +46,7 @@ def test_another_seed_is_another_draw_and_the_same_the_same():
 
 def test_none_keeps_all():
     parts = split_of(SPEAKERS)
-    assert keep_speakers(parts, None, 0) == (dict(parts), {})
+    assert keep_speakers(parts, None, 0) == (parts, {})
 
 
 def test_more_than_there_are_and_unknown_speakers_are_refused():
