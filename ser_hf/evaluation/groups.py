@@ -32,10 +32,10 @@ def evaluate_groups(
 ) -> dict[str, Any]:
     """Breaks a score down by what is known of the clips.
 
-    Intervals are of 500 resamples, of gaps 2000. UAR is over the classes that a group holds, ``n_classes``: groups with other classes
-    are not alike in what is asked of them. A gap is that of the best and the worst group, which is above zero by chance
-    alone; its interval is of these two groups, over their speakers, or over clips where a group has one speaker or its
-    speakers are not known.
+    Intervals are of 500 resamples, of gaps 2000. UAR is over the classes that a group holds, ``n_classes``: groups with
+    other classes are not alike in what is asked of them. A gap is that of the best and the worst group, which is above
+    zero by chance alone; its interval is of these two groups, over their speakers, or over clips where a group has one
+    speaker or its speakers are not known.
 
     Args:
         references: true class ids.
