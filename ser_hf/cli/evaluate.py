@@ -43,6 +43,11 @@ class EvaluateCommand(Command):
             help="of a run's own test clips the score under these conditions, or all: MP3, Opus, telephone, noise, "
             "gain, a room, cuts",
         )
+        parser.add_argument(
+            "--listen",
+            action="store_true",
+            help="put the recordings of the surest errors into the report; for yourself, if they may not be passed on",
+        )
         others = parser.add_argument_group("for checkpoints that are no runs of ours, whose labels --labels explains")
         others.add_argument("--scheme", help="label scheme; by default the checkpoint's own labels, in our words")
         others.add_argument("--protocol", help="score the test side of this split alone; by default all clips")
@@ -63,7 +68,7 @@ class EvaluateCommand(Command):
             for name in ("scheme", "protocol"):
                 if getattr(args, name):
                     raise SerHfError(f"--{name} is for checkpoints of others; {args.run} has its own, leave it out")
-            results, folder = evaluate(args.run, args.corpora, **shared)
+            results, folder = evaluate(args.run, args.corpora, listen=args.listen, **shared)
         else:
             if not args.corpora:
                 raise SerHfError(f"{args.run} is no run of ours and has no test clips; add --corpora NAME ... to score")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ser_hf.audio import LONGEST
+import soundfile
+
+from ser_hf.audio import LONGEST, decode
 from ser_hf.base.alone import alone
 from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
@@ -17,7 +21,8 @@ from ser_hf.data import Corpora, load_corpus
 from ser_hf.features import prepared
 from ser_hf.labels import Scheme
 from ser_hf.protocols import split_counts
-from ser_hf.reporting import load_results, write_report
+from ser_hf.records import AUDIO, CLIP_ID
+from ser_hf.reporting import load_results, surest_errors, write_report
 from ser_hf.training import folders, load_checkpoint, read_split, score, trained_on
 
 
@@ -32,6 +37,7 @@ def evaluate(
     num_proc: int | None = None,
     output: str | Path | None = None,
     reading: Reading | None = None,
+    listen: bool = False,
 ) -> tuple[dict[str, Any], Path]:
     """Scores a checkpoint and writes results.json, predictions.parquet, plots and report into a folder of their own.
 
@@ -45,6 +51,8 @@ def evaluate(
         num_proc: worker processes.
         output: by default ``<run>/evaluations/<corpora or "test">``.
         reading: how corpora of one's own are read.
+        listen: put the recordings of the surest errors into the report, to be heard there; the page may then be passed
+            on as little as they are.
 
     Returns:
         The results, and the folder they are in.
@@ -100,7 +108,20 @@ def evaluate(
         results["test"] = score(model, extractor, rows, trained["data"]["classes"], target, recordings=loaded.dataset)
         write_json(target / "results.json", results)
         write_report(target)
+        if listen:
+            write_report(target, _sounds(loaded.dataset, surest_errors(target)))
     return results, target
+
+
+def _sounds(rows: Any, clips: Sequence[str]) -> dict[str, bytes]:
+    """Clips as FLAC, by their ids."""
+    place = {clip: i for i, clip in enumerate(rows[CLIP_ID][:])}
+    chosen, found = rows.select([place[clip] for clip in clips]).select_columns(AUDIO).with_format("arrow"), {}
+    for i, clip in enumerate(clips):
+        audio, file = chosen[i][AUDIO][0].as_py(), io.BytesIO()
+        soundfile.write(file, *decode(audio["bytes"] or audio["path"], audio["path"], math.inf), format="FLAC")
+        found[clip] = file.getvalue()
+    return found
 
 
 def recordings_for(

@@ -9,7 +9,7 @@ from .hub import push_run
 from .hub_dataset import is_dataset, push_dataset
 from .model_card import ModelCard, write_model_card
 from .plots import write_plots
-from .report import write_report
+from .report import surest_errors, write_report
 from .robustness import robustness_plot
 from .study_page import study_page
 
@@ -26,6 +26,7 @@ __all__ = [
     "render_dataset_card",
     "robustness_plot",
     "study_page",
+    "surest_errors",
     "write_dataset_card",
     "write_model_card",
     "write_plots",

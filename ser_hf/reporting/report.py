@@ -12,6 +12,7 @@ from ser_hf.base.atomic import write_text
 from . import _wording
 from ._results import load_predictions, load_results
 from ._templates import render
+from .clip_map import clip_map
 from .depth_plots import group_rows
 from .plots import write_plots
 
@@ -19,7 +20,7 @@ REPORT = "report.html"
 PLOTS_FOLDER = "plots"
 
 
-def write_report(run_dir: str | Path) -> Path:
+def write_report(run_dir: str | Path, sounds: Mapping[str, bytes] | None = None) -> Path:
     """Writes ``report.html`` and ``plots/*.png`` of a run.
 
     Reads ``results.json`` and ``predictions.parquet`` of the folder and nothing else. The page needs no other file:
@@ -27,6 +28,8 @@ def write_report(run_dir: str | Path) -> Path:
 
     Args:
         run_dir: a run folder.
+        sounds: clip id -> FLAC, of clips that may be heard in the page, beside what they were taken for; they are put
+            into it, so that whoever gets the page gets the recordings.
 
     Returns:
         The path of ``report.html``.
@@ -39,7 +42,10 @@ def write_report(run_dir: str | Path) -> Path:
     run_dir = Path(run_dir)
     results = load_results(run_dir)
     predictions = load_predictions(run_dir, results)
-    plots = {path.stem: _data_uri(path) for path in write_plots(results, run_dir / PLOTS_FOLDER)}
+    drawn = write_plots(results, run_dir / PLOTS_FOLDER)
+    where = clip_map(results, predictions, run_dir / PLOTS_FOLDER / "clip_map.png")
+    drawn += [where] if where else []
+    plots = {path.stem: _data_uri(path.read_bytes(), "image/png") for path in drawn}
     context = {
         "r": results,
         "plots": plots,
@@ -53,6 +59,7 @@ def write_report(run_dir: str | Path) -> Path:
         "soft_titles": SOFT_TITLES,
         "confusions": _wording.worst_confusions(results),
         "errors": _wording.confident_errors(predictions),
+        "sounds": {clip: _data_uri(flac, "audio/flac") for clip, flac in (sounds or {}).items()},
         "facts": _facts(results),
         "group_rows": group_rows(results["test"]),
     }
@@ -61,8 +68,14 @@ def write_report(run_dir: str | Path) -> Path:
     return path
 
 
-def _data_uri(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+def surest_errors(run_dir: str | Path) -> list[str]:
+    """The ids of the clips that the report of a run lists as wrong, and surest of it."""
+    predictions = load_predictions(run_dir, load_results(run_dir))
+    return [str(row["clip_id"]) for row in _wording.confident_errors(predictions)]
+
+
+def _data_uri(content: bytes, kind: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def _facts(results: Mapping[str, Any]) -> dict[str, str]:
