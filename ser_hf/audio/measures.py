@@ -21,7 +21,7 @@ def loudness_db(waveform: npt.NDArray[np.floating]) -> float:
     -20.0
     """
     power = float(np.mean(np.square(waveform, dtype=np.float64))) if len(waveform) else 0.0
-    return max(FLOOR_DB, 10 * np.log10(power)) if power > 0 else FLOOR_DB
+    return max(FLOOR_DB, float(10 * np.log10(power))) if power > 0 else FLOOR_DB
 
 
 def snr_db(waveform: npt.NDArray[np.floating], sampling_rate: int) -> float | None:

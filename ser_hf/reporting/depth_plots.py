@@ -31,13 +31,14 @@ SLICE_NAMES = {"duration": ("length", "s"), "loudness_db": ("loudness", "dBFS"),
 def reliability(results: Mapping[str, Any]) -> Figure | None:
     """Accuracy by confidence, and how many clips have it, before and after the temperature; None of older runs."""
     found = results["test"].get("calibration")
-    if not found:
+    if not found or "reliability" not in found:
         return None
-    before, after = found["reliability_before"], found["reliability"]
+    after = found["reliability"]
+    before = found.get("reliability_before", after)
     figure = canvas("Reliability: accuracy by confidence", results, height=3.4)
     panels = figure.subplots(1, 2, sharey=True) if before != after else [figure.subplots()]
     shown = [
-        ("as trained", before, found["ece_before"]),
+        ("as trained", before, found.get("ece_before", found["ece"])),
         (f"temperature {found['temperature']:.2f}", after, found["ece"]),
     ]
     for axes, (name, bins, ece) in zip(panels, shown[-len(panels) :], strict=True):

@@ -62,6 +62,8 @@ def test_the_commands_are_those_promised():
     promised += ["bench"]
     at = promised.index("predict")
     promised[at:at] = ["embed", "ensemble"]
+    at = promised.index("evaluate")
+    promised[at:at] = ["score", "study"]
     assert [command.name for command in COMMANDS] == promised
 
 
@@ -123,7 +125,7 @@ def test_the_list_of_models_has_the_table_of_their_costs(capsys):
 def test_list_alone_lists_all(capsys):
     assert main(["list"]) == 0
     heads = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
-    assert heads == ["corpora:", "schemes:", "protocols:", "models:", "recipes:"]
+    assert heads == ["corpora:", "schemes:", "protocols:", "models:", "recipes:", "studies:"]
 
 
 @pytest.mark.parametrize("words", [[], ["trian"], ["list", "corpus"], ["predict"], ["list", "corpora", "--deep"]])

@@ -56,7 +56,7 @@ def test_a_run_with_copies_says_so_in_results_report_and_card(tiny_recipe, tmp_p
 def test_a_baseline_learns_from_copies_and_scores_clips(tiny_recipe, monkeypatch):
     seen = {}
 
-    def fit(config, train, validation, weights):
+    def fit(config, train, validation, weights, **_):
         seen.update(train=train, validation=validation, weights=weights)
         raise SerHfError("enough")
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ser_hf.evaluation import evaluate_calibration, evaluate_groups, evaluate_selective
 from ser_hf.reporting.plots import (
     PLOTS,
     balance,
@@ -63,9 +64,24 @@ def texts(figure):
     return [t.get_text() for axes in figure.axes for t in axes.texts] + [t.get_text() for t in figure.texts]
 
 
+def depth(rows, classes):
+    """The blocks on calibration, coverage and groups, as the package computes them."""
+    true, said = ([classes.index(row[key]) for row in rows] for key in ("label", "predicted"))
+    shares = np.array([[row[f"p_{name}"] for name in classes] for row in rows])
+    before = shares**1.4 / (shares**1.4).sum(axis=1, keepdims=True)
+    facts = {key: [row[key] for row in rows] for key in ("speaker", "corpus")}
+    facts |= {"sex": ["female" if i % 2 else "male" for i in range(len(rows))]}
+    return {
+        "calibration": evaluate_calibration(shares, true, 1.4, before),
+        "selective": evaluate_selective(shares, true),
+        **evaluate_groups(true, said, classes, facts),
+    }
+
+
 @pytest.mark.parametrize("number", [4, 8])
 def test_every_figure_fits_its_page(make_run, tmp_path, number):
-    results, _ = make_run(LONG[-number:], clips=2400)
+    results, rows = make_run(LONG[-number:], clips=2400)
+    results["test"] |= depth(rows, LONG[-number:])
     written = write_plots(results, tmp_path / "plots")
     assert [p.stem for p in written] == list(PLOTS)
     assert sorted(p.name for p in (tmp_path / "plots").iterdir()) == sorted(p.name for p in written)
@@ -92,8 +108,15 @@ def test_one_corpus_one_speaker_no_history_and_many_corpora(make_run, tmp_path):
         looks_right(path)
 
 
+@pytest.mark.parametrize("name", ["reliability", "coverage", "groups"])
+def test_runs_of_before_have_no_figure_of_what_they_do_not_know(results, name):
+    assert PLOTS[name](results) is None
+
+
 @pytest.mark.parametrize("draw", PLOTS.values())
-def test_the_title_says_what_was_scored(results, draw):
+def test_the_title_says_what_was_scored(make_run, draw):
+    results, rows = make_run()
+    results["test"] |= depth(rows, results["data"]["classes"])
     words = " ".join(" ".join(texts(draw(results))).split())
     for part in (
         "cnn_blstm_attention",

@@ -77,7 +77,7 @@ def test_the_page_needs_nothing_else(run_dir):
     page = Page(write_report(run_dir).read_text(encoding="utf-8"))
     assert not {"script", "link", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
     sources = [attrs["src"] for tag, attrs in page.tags if "src" in attrs]
-    assert len(sources) == 5
+    assert len(sources) == 6
     for source in sources:
         head, data = source.split(",")
         assert head == "data:image/png;base64"
@@ -204,7 +204,7 @@ def test_names_are_escaped(make_run, write_run):
     path = write_report(write_run(results, rows))
     page = Page(path.read_text())
     assert not {"script", "b>", "i", "u", "key", "value"} & {tag for tag, _ in page.tags}
-    assert len([1 for tag, _ in page.tags if tag == "img"]) == 5
+    assert len([1 for tag, _ in page.tags if tag == "img"]) == 6
     assert "javascript:" not in path.read_text()
     assert page.table("true \\ predicted")[0][1:] == classes
     assert "<key>.inner" in page.text

@@ -228,4 +228,4 @@ def test_where_a_fold_was_tracked_does_not_count(svm, tmp_path, capsys):
     assert (
         main(["train", str(svm), "--fold", "all", "--output_dir", folder, "--logging_steps", "3", "--seed", "7"]) == 2
     )
-    assert "fold1 is done, with seed: None, and seed is now 7" in capsys.readouterr().err
+    assert "fold1 is done, with seed: 42, and seed is now 7" in capsys.readouterr().err
