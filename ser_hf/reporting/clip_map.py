@@ -47,12 +47,13 @@ def clip_map(results: Mapping[str, Any], predictions: Sequence[Mapping[str, Any]
         colour = colormaps["tab10"](i % 10)
         for chosen, marker in ((own & right, "o"), (own & ~right, "x")):
             label = plain(name) if marker == "o" else None
-            axes.scatter(*places[chosen].T, color=colour, marker=marker, s=14, linewidths=0.9, alpha=0.8, label=label)
+            across, up = places[chosen].T
+            axes.scatter(across, up, color=colour, marker=marker, s=14, linewidths=0.9, alpha=0.8, label=label)
     labels(axes, "main direction of the logits", "second direction")
     style(axes, grid="both")
     axes.tick_params(labelcolor=INK)
-    legend = axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    legend.set_title("true class; x: taken for another", prop={"size": 7.5})
+    beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.01, 0.5)}
+    axes.legend(frameon=False, fontsize=8, title="true class; x: taken for another", title_fontsize=7.5, **beside)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=DPI, format="png")
     return path
