@@ -52,7 +52,15 @@ def pytest_unconfigure() -> None:
     shutil.rmtree(_CACHE, ignore_errors=True)
 
 
-LONG = ("test_tasks.py", "test_resume.py", "test_recipes.py", "test_hub.py", "test_processes.py", "test_train.py")
+LONG = (
+    "test_run_study.py",
+    "test_tasks.py",
+    "test_resume.py",
+    "test_recipes.py",
+    "test_hub.py",
+    "test_processes.py",
+    "test_train.py",
+)
 """Files that take longest: they come first, so that no worker is left alone with one at the end."""
 
 
