@@ -20,7 +20,6 @@ from ser_hf.reporting import load_predictions, load_results
 
 from .study import ROW
 
-SHOWN = ("accuracy", "uar", "macro_f1")
 _LOW_HIGH = ("low", "high")
 
 
