@@ -79,6 +79,7 @@ def test_tensorboard_is_told_the_training_and_at_last_the_test(tiny_recipe, tiny
 
 
 def test_a_run_from_the_beginning_forgets_what_was_tracked(svm, tmp_path):
+    pytest.importorskip("tensorboard")
     words = ["--fold", "1", "--report_to", "tensorboard", "--output_dir", str(tmp_path / "run")]
     results = [train(load_recipe(svm, [*words, "--overwrite", "true"])) for _ in range(2)][-1]
     told = scalars(tmp_path / "run/tracking")

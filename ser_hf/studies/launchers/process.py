@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -55,8 +56,10 @@ class WorkerProcess:
         self._forget()
 
     def _forget(self) -> None:
-        if self._process and self._process.stdout:
+        if self._process and self._process.stdin and self._process.stdout:
             self._process.stdout.close()
+            with contextlib.suppress(BrokenPipeError):  # the job it did not live to hear
+                self._process.stdin.close()
         self._process = None
 
     def _begin(self, cwd: str) -> subprocess.Popen[str]:
