@@ -6,16 +6,12 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._command import Command, known_fields, say
 
 if TYPE_CHECKING:
-    from ser_hf.inference.classifier import Heard
-
-
-DEFAULT = "default"
-"""As ``--model``: the model that comes with the package."""
+    from ser_hf.inference import Heard
 
 
 def checkpoint_and_files(words: Sequence[str], model: str | None = None) -> tuple[str, list[str]]:
@@ -35,6 +31,7 @@ def checkpoint_and_files(words: Sequence[str], model: str | None = None) -> tupl
     from ser_hf.base.errors import SerHfError
     from ser_hf.base.pickles import SUFFIXES
     from ser_hf.corpora import AUDIO_EXTENSIONS
+    from ser_hf.inference import DEFAULT
 
     if model is not None:
         return model, [*words]
@@ -73,7 +70,7 @@ class PredictCommand(Command):
             "is used",
         )
         parser.add_argument(
-            "--model", metavar="RUN", help=f"the checkpoint, all words being files; {DEFAULT}: the one of ser_hf"
+            "--model", metavar="RUN", help="the checkpoint, all words being files; default: the one of ser_hf"
         )
         parser.add_argument("--top", type=int, default=3, help="classes shown per file (default 3)")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
@@ -82,33 +79,55 @@ class PredictCommand(Command):
         parser.add_argument(
             "--max_duration", type=float, default=longest, metavar="S", help="seconds; a longer recording is refused"
         )
+        parser.add_argument(
+            "--min_confidence",
+            type=float,
+            default=0.0,
+            metavar="P",
+            help="probability the first class needs; below it the answer is 'unsure' (default 0)",
+        )
+        parser.add_argument(
+            "--vad",
+            default="auto",
+            metavar="X",
+            help="what finds speech: silero, rule, or auto, silero if installed",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON with every class, one line per file")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the scores of every file."""
         from ser_hf.base.errors import SerHfError
-        from ser_hf.inference import SerClassifier, plot_attention
+        from ser_hf.inference import open_model
 
         checkpoint, files = checkpoint_and_files(args.words, args.model)
-        if checkpoint == DEFAULT:
-            classifier = SerClassifier.default(args.device)
-        else:
-            classifier = SerClassifier.from_pretrained(checkpoint, device=args.device)
-
-        def classify(files: list[str]) -> list[Heard]:
-            if args.plot:
-                plot_attention(classifier, files[0], args.plot, args.max_duration)
-            return classifier.listen(files, max_duration=args.max_duration)
-
         if args.plot and len(files) > 1:
             raise SerHfError(f"--plot draws one clip, found {len(files)}; name one")
-        calls = [files] if classifier.one_speaker_a_call else [[name] for name in files]
-        for name, (scores, ratings) in (pair for call in calls for pair in zip(call, classify(call), strict=True)):
-            if args.json:
-                rated = {"dimensions": ratings} if ratings else {}
-                say(json.dumps({"file": name, "scores": scores, **rated}))
-            else:
-                best = list(scores.items())[: args.top]
-                rated_words = "".join(f"; {target} {value:.2f}" for target, value in ratings.items())
-                say(f"{name}: " + ", ".join(f"{label} {score:.3f}" for label, score in best) + rated_words)
+        model = open_model(checkpoint, args.device)
+        if args.plot:
+            from ser_hf.inference import plot_attention
+
+            plot_attention(model, files[0], args.plot, args.max_duration)
+        options = {"max_duration": args.max_duration, "min_confidence": args.min_confidence, "speech": args.vad}
+        for call in [files] if model.one_speaker_a_call else [[name] for name in files]:
+            for name, heard in zip(call, model.listen(call, **options), strict=True):
+                say(_json(name, heard) if args.json else _words(name, heard, args.top))
         return 0
+
+
+def _json(name: str, heard: Heard) -> str:
+    found: dict[str, Any] = {"file": name, "label": heard.label, "scores": heard.classes}
+    if heard.dimensions:
+        found["dimensions"] = heard.dimensions
+    found |= {"seconds": round(heard.seconds, 3), "speech": heard.speech and round(heard.speech, 3)}
+    return json.dumps({**found, "warning": heard.warning} if heard.warning else found, ensure_ascii=False)
+
+
+def _words(name: str, heard: Heard, top: int) -> str:
+    from ser_hf.inference import UNSURE
+
+    best = ", ".join(f"{label} {share:.3f}" for label, share in list(heard.classes.items())[:top])
+    rated = "".join(f"; {target} {value:.2f}" for target, value in heard.dimensions.items())
+    if heard.label == UNSURE:
+        why = heard.warning or f"below {heard.sure_from:g}"
+        return f"{name}: {UNSURE} ({why}); {best}{rated}"
+    return f"{name}: {best}{rated}"

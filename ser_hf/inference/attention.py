@@ -16,11 +16,11 @@ from ser_hf.models.mel_scale import hz_to_mel, mel_to_hz
 from ser_hf.reporting.attention import Attended, write_attention
 
 from .classifier import SerClassifier
-from .onnx_model import OnnxModel
+from .listener import Listener
 
 
 def plot_attention(
-    classifier: SerClassifier, clip: str | Path, file: str | Path, max_duration: float = LONGEST
+    classifier: Listener, clip: str | Path, file: str | Path, max_duration: float = LONGEST
 ) -> dict[str, float]:
     """Draws the attention weights of a model over the spectrogram of a clip.
 
@@ -43,11 +43,11 @@ def plot_attention(
 
 
 @torch.inference_mode()
-def attend(classifier: SerClassifier, clip: str | Path, max_duration: float = LONGEST) -> Attended:
+def attend(classifier: Listener, clip: str | Path, max_duration: float = LONGEST) -> Attended:
     """A clip with the attention weights and the probabilities a model gives it; see `plot_attention`."""
-    model, extractor = classifier.model, classifier.extractor
-    if isinstance(model, OnnxModel):
+    if not isinstance(classifier, SerClassifier):
         raise SerHfError("an ONNX file gives no attention weights; take the run folder it was exported from")
+    model, extractor = classifier.model, classifier.extractor
     kind = model.config.model_type
     if not isinstance(model, PreTrainedModel) or "output_attentions" not in inspect.signature(model.forward).parameters:
         raise SerHfError(f"{kind} has no attention over time to draw; cnn_blstm_attention has")
@@ -67,7 +67,7 @@ def attend(classifier: SerClassifier, clip: str | Path, max_duration: float = LO
         hop=extractor.hop_length / rate,
         frequencies=_frequencies(extractor),
         weights=output.attentions[-1][0].float().cpu().numpy(),
-        scores=classifier([clip])[0],
+        scores=classifier.named(output.logits.softmax(dim=-1)[0].float().cpu().numpy()),
     )
 
 
