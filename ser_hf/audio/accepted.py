@@ -107,9 +107,9 @@ def _of_mapping(
         if given.get(key) is not None:
             own = given.get("sampling_rate", sampling_rate)
             return str(given.get("path") or called), _samples(given[key], own, rate, called, max_duration)
-    if given.get("bytes") is not None:
+    if isinstance(given.get("bytes"), bytes | bytearray | memoryview):
         name = str(given.get("path") or called)
-        return name, load(given["bytes"], rate, name, max_duration)
+        return name, load(bytes(given["bytes"]), rate, name, max_duration)
     for key in _AUDIO:
         if given.get(key) is not None:
             return recording(given[key], rate, sampling_rate, max_duration, called)
@@ -169,7 +169,8 @@ def _mono(array: np.ndarray, called: str) -> np.ndarray:
     elif kind == np.uint8:
         samples = (array.astype(np.float32) - 128) / 128
     elif kind.kind == "f":
-        samples = array.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused
+            samples = array.astype(np.float32, copy=False)
     else:
         raise AudioError(f"{called} holds {kind} and no samples; expected floats in [-1, 1], int16, int32 or uint8")
     if samples.ndim == 2 and 1 in samples.shape:
