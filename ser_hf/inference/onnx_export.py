@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -35,19 +36,20 @@ _QUANTISED = ["MatMul", "Gemm", "LSTM"]
 
 _FEATURES = "features."
 """Begins the names of the weights of the spectrogram, which stays as it is."""
+_ESCAPES = re.compile("\x1b\\[[0-9;]*m")
+"""Colours of a terminal."""
 _LARGEST = 2_000_000_000
 
 
 class _Heard(nn.Module):
     """A model as a function from waveforms to probabilities."""
 
-    def __init__(self, features: nn.Module, model: nn.Module, names: list[str]) -> None:
+    def __init__(self, features: nn.Module, model: nn.Module) -> None:
         super().__init__()
-        self.features, self.model, self.names = features, model, names
+        self.features, self.model = features, model
 
     def forward(self, waveform: torch.Tensor) -> torch.Tensor:
-        inputs = dict(zip(self.names, self.features(waveform), strict=True))
-        logits: torch.Tensor = self.model(**inputs).logits
+        logits: torch.Tensor = self.model(self.features(waveform)).logits
         return logits.float().softmax(dim=-1)
 
 
@@ -157,7 +159,7 @@ def _noise(length: int) -> np.ndarray:
 
 def _exported(model: PreTrainedModel, extractor: Any) -> Any:
     """The ONNX program, for any number of clips and samples."""
-    net = _Heard(feature_graph(extractor), with_exportable_lstms(model), list(extractor.model_input_names)).eval()
+    net = _Heard(feature_graph(extractor), with_exportable_lstms(model)).eval()
     waveforms = torch.from_numpy(np.stack([_noise(3 * extractor.sampling_rate)] * 2))
     try:
         with _quiet():
@@ -171,7 +173,7 @@ def _exported(model: PreTrainedModel, extractor: Any) -> Any:
                 verbose=False,
             )
     except (torch.onnx.OnnxExporterError, RuntimeError, ValueError) as error:
-        problem = " ".join(str(error).split())[:300]
+        problem = " ".join(_ESCAPES.sub("", str(error.__cause__ or error)).split())[:300]
         raise SerHfError(f"{model.config.model_type} has no ONNX form: {problem}") from error
 
 

@@ -23,7 +23,7 @@ _SLICES = 32
 
 
 def feature_graph(extractor: Any) -> nn.Module:
-    """A module that gives a model's inputs, a tuple of tensors, from waveforms ``(B, n)`` of one length.
+    """A module that gives a model's features from waveforms ``(B, n)`` of one length.
 
     Raises:
         SerHfError: there is none for this extractor.
@@ -56,7 +56,7 @@ class SpectrogramGraph(nn.Module):
             if (values := getattr(extractor, name)) is not None:
                 self.register_buffer(name, torch.tensor(values)[:, None])
 
-    def forward(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
         """Features ``(B, feature_size, n_frames)``."""
         extractor, settings = self.extractor, self.settings
         clips = _centred(waveforms, extractor.n_samples, extractor.trim_db, extractor.peak_normalise)
@@ -67,7 +67,7 @@ class SpectrogramGraph(nn.Module):
         features = self._to_scale(mel.clamp_min(0.0 if settings.scale == "linear" else settings.amin))
         if extractor.features == "mfcc":
             features = with_deltas(self.get_buffer("cosines") @ features, extractor.deltas)
-        return (self._normalised(features),)
+        return self._normalised(features)
 
     def _to_scale(self, mel: torch.Tensor) -> torch.Tensor:
         """See `ser_hf.models.log_mel`, which does the same in place."""
@@ -102,7 +102,7 @@ class SpectrogramGraph(nn.Module):
 
 
 class WhisperGraph(nn.Module):
-    """`WhisperSerFeatureExtractor`: Whisper's log-mel spectrogram over the clips' true length, and the mask of it.
+    """`WhisperSerFeatureExtractor`: Whisper's log-mel spectrogram over the clips' true length.
 
     Raises:
         SerHfError: it trims silence, after which clips of one length have many.
@@ -117,20 +117,19 @@ class WhisperGraph(nn.Module):
         self.transform = _Transform(window, self.n_fft, int(extractor.hop_length))
         self.register_buffer("filters", torch.from_numpy(np.asarray(extractor.mel_filters, np.float32)))
 
-    def forward(self, waveforms: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Features ``(B, n_frames, n_mels)`` and the mask ``(B, n_frames)``."""
-        waveforms = F.pad(waveforms, (0, self.n_fft))  # at least a window, as the extractor fills it up
-        n = torch.sym_max(waveforms.shape[1] - self.n_fft, self.n_fft)
-        length = torch.sym_min(n, self.most)
-        start = (n - length) // 2
-        clips = waveforms[:, start : start + length]
-        half = self.n_fft // 2
-        mirrored = torch.cat([clips[:, 1 : half + 1].flip(1), clips, clips[:, -half - 1 : -1].flip(1)], dim=1)
-        energy = self.transform(mirrored)[:, :-1]
+    def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
+        """Features ``(B, n_frames, n_mels)``; clips of one length need no mask."""
+        n = waveforms.shape[1]
+        length = torch.sym_min(torch.sym_max(n, self.n_fft), self.most)  # at least a window, filled up with zeros
+        frames = length // self.transform.hop  # and one more, which Whisper leaves out
+        at = self.transform.hop * torch.arange(frames)[:, None] + torch.arange(self.n_fft) - self.n_fft // 2
+        at = at.abs()
+        at = torch.minimum(at, 2 * (length - 1) - at)  # mirrored at both ends
+        start = torch.sym_max(n - length, 0) // 2
+        energy = self.transform.spectra(F.pad(waveforms, (0, self.n_fft))[:, at + start])
         mel = (energy @ self.get_buffer("filters")).clamp_min(1e-10).log10()
         mel = torch.maximum(mel, mel.amax(dim=(1, 2), keepdim=True) - 8.0)
-        features = (mel + 4.0) / 4.0
-        return features, torch.ones_like(features[:, :, 0], dtype=torch.int64)
+        return (mel + 4.0) / 4.0
 
 
 class _Transform(nn.Module):
@@ -149,7 +148,11 @@ class _Transform(nn.Module):
             self.register_buffer(name, torch.from_numpy(wave.astype(np.float32)))
 
     def forward(self, waveforms: torch.Tensor) -> torch.Tensor:
-        framed = self._framed(waveforms) * self.get_buffer("window")
+        return self.spectra(self._framed(waveforms))
+
+    def spectra(self, framed: torch.Tensor) -> torch.Tensor:
+        """The same of frames ``(B, t, n_fft)``."""
+        framed = framed * self.get_buffer("window")
         forth, rest = framed[..., : self.n_fft // 2 + 1], framed[..., self.n_fft // 2 + 1 :]
         back = F.pad(rest.flip(-1), (1, 1 - self.n_fft % 2))  # the mirror of sample k is n_fft - k
         real = (forth + back) @ self.get_buffer("real")

@@ -199,10 +199,9 @@ anything = st.recursive(
 def test_whatever_is_passed_there_is_one_message(thing):
     try:
         found = [recording(thing, RATE, RATE)] if is_one(thing) else list(recordings(thing, RATE, RATE))
-    except AudioError as error:
-        assert str(error)
-    else:
-        assert all(samples.dtype == np.float32 and samples.ndim == 1 for _, samples in found)
+    except AudioError:
+        return
+    assert all(samples.dtype == np.float32 and samples.ndim == 1 for _, samples in found)
 
 
 @given(st.binary(max_size=200))
