@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import torch
 from transformers import pipeline
 
-from ser_hf.inference import SerClassifier
+from ser_hf.inference import OnnxClassifier, SerClassifier
+from ser_hf.inference.onnx_export import write_onnx
 from ser_hf.models import SerFeatureExtractor
 
 from ._clips import RATE
@@ -17,7 +21,7 @@ REFERENCE = "the model alone"
 
 
 def bench_inference(settings: Settings) -> Result:
-    """Measures the latency of a clip at 16 kHz in memory: `SerClassifier`, transformers' pipeline, the model alone.
+    """Measures the latency of a clip at 16 kHz in memory: `SerClassifier`, its ONNX file, a pipeline, the model alone.
 
     Clips are classified one by one, in float32, by a model with random weights.
     """
@@ -36,15 +40,24 @@ def bench_inference(settings: Settings) -> Result:
         for _ in range(settings.clips):
             model(**features).logits.cpu()
 
+    with tempfile.TemporaryDirectory() as place:
+        write_onnx(model.cpu(), extractor, Path(place, "model.onnx"))
+        exported = OnnxClassifier(Path(place, "model.onnx"), settings.threads)
+    torch.nn.Module.to(model, device)
+
     def ours() -> None:
         for _ in range(settings.clips):
-            classifier([clip], sampling_rate=RATE)
+            classifier(clip, RATE, speech=None)
+
+    def by_onnx() -> None:
+        for _ in range(settings.clips):
+            exported(clip, RATE, speech=None)
 
     def piped() -> None:
         for _ in range(settings.clips):
             rival({"raw": clip, "sampling_rate": RATE})
 
-    work = {REFERENCE: alone, "ser_hf, SerClassifier": ours, "transformers, pipeline": piped}
+    work = {REFERENCE: alone, "ser_hf, SerClassifier": ours, "ser_hf, ONNX": by_onnx, "transformers, pipeline": piped}
     subjects = [Subject(name, settings.clips, timed(run), device == "cuda") for name, run in work.items()]
     rows = measure(subjects, REFERENCE, settings.repeats)
     title = f"inference: clips of {settings.seconds:g} s one by one through {settings.model}, random weights"

@@ -105,7 +105,8 @@ def test_a_gpu_is_measured_from_host_memory(bench):
 
 def test_inference(bench):
     shown, facts = bench("inference", "--clips", 1, *TINY_MODEL)
-    check(shown, facts, "inference", 1, ["the model alone", "ser_hf, SerClassifier", "transformers, pipeline"])
+    names = ["the model alone", "ser_hf, SerClassifier", "ser_hf, ONNX", "transformers, pipeline"]
+    check(shown, facts, "inference", 1, names)
 
 
 PATHS = ("stock, 30 s, fp32", "true length, fp32", "true length, bf16")
