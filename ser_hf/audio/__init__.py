@@ -1,7 +1,8 @@
-"""Recordings as arrays: decode, resample, load; one fingerprint for what they hold."""
+"""Recordings as arrays: decode, resample, load, block by block; one fingerprint for what they hold."""
 
 from __future__ import annotations
 
+from .blocks import blocks, duration
 from .decode import LONGEST, Recording, decode, read_recording
 from .identity import audio_hash
 from .load import load
@@ -13,8 +14,10 @@ __all__ = [
     "LONGEST",
     "Recording",
     "audio_hash",
+    "blocks",
     "cut",
     "decode",
+    "duration",
     "load",
     "loudness_db",
     "named_part",
