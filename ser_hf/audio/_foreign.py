@@ -139,7 +139,7 @@ class Sound:
         else:
             samples = np.frombuffer(frame.planes[0], kind, frame.samples * channels).reshape(-1, channels)
         if samples.dtype.kind == "f":
-            return mono(samples.astype(np.float32, copy=False))
+            return mono(samples)
         middle = np.float32(128 if kind is np.uint8 else 0)
         return mono((samples.astype(np.float32) - middle) * np.float32(2.0 ** (1 - 8 * samples.dtype.itemsize)))
 

@@ -33,7 +33,7 @@ FORMS = {
     "ima.mov": Form("mov", "adpcm_ima_qt", (44_100, 8_000), 64),
     "webm": Form("webm", "libopus", (48_000, 8_000), 0),
     "live.webm": Form("webm", "libopus", (48_000,), 0, options={"live": "1"}),
-    "mkv": Form("matroska", "aac", ALL, 1024, film=True),
+    "mkv": Form("matroska", "aac", ALL, 2048, film=True),
     "vorbis.mkv": Form("matroska", "vorbis", (48_000, 44_100), 2048),
     "wma": Form("asf", "wmav2", (44_100, 22_050, 8_000), 2048),
     "avi": Form("avi", "libmp3lame", (48_000, 44_100, 22_050, 8_000), 2304, film=True),

@@ -127,9 +127,10 @@ def message(read, source) -> str:
         b"RIFF\x24\0\0\0WAVE",
         written(np.zeros((0, 1)), 16_000, "WAV", "PCM_16"),
         written(np.full((8, 1), np.nan), 16_000, "WAV", "FLOAT"),
+        written(np.full((8, 2), (np.inf, -np.inf)), 16_000, "WAV", "FLOAT"),
         written(np.zeros((9, 1)), 999, "WAV", "PCM_16"),
     ],
-    ids=["empty", "pointer", "page", "text", "zeros", "bare", "silent", "nan", "slow"],
+    ids=["empty", "pointer", "page", "text", "zeros", "bare", "silent", "nan", "infinite", "slow"],
 )
 def test_errors_are_those_of_decode(tmp_path, data):
     path = tmp_path / "clip.wav"
