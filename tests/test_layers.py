@@ -37,6 +37,7 @@ HOMES = {
     "sklearn": ("baselines/", "evaluation/"),
     "matplotlib": ("reporting/",),
     "gradio": ("demo/",),
+    "av": ("audio/_foreign.py",),
 }
 ONLY = {  # what these rooms may import beyond the standard library and themselves
     "corpora": {"ser_hf"},

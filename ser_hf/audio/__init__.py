@@ -1,8 +1,9 @@
-"""Recordings as arrays: decode, resample, load; one fingerprint for what they hold."""
+"""Recordings as arrays: decode, resample, load, block by block; one fingerprint for what they hold."""
 
 from __future__ import annotations
 
 from .accepted import is_one, recording, recordings
+from .blocks import blocks, duration
 from .decode import LONGEST, Recording, decode, read_recording
 from .identity import audio_hash
 from .load import load
@@ -16,8 +17,10 @@ __all__ = [
     "Recording",
     "SpeechDetector",
     "audio_hash",
+    "blocks",
     "cut",
     "decode",
+    "duration",
     "is_one",
     "load",
     "loudness_db",

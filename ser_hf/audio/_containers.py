@@ -6,10 +6,9 @@ with the bytes that follow it.
 
 from __future__ import annotations
 
-import shlex
 import struct
 from collections.abc import Iterator
-from pathlib import PurePath
+from typing import Protocol
 
 _LFS_POINTER = b"version https://git-lfs"
 _LFS_POINTER_MAX = 200
@@ -18,30 +17,8 @@ _STREAMING = 0x7FFF0000
 _MP3_HEADERS = 1 << 18
 """Where the first MPEG frame is looked for, behind tags and a cover picture."""
 
-_FOREIGN = (
-    (b"\x1aE\xdf\xa3", "a WebM or Matroska file"),
-    (b"#!AMR-WB", "AMR-WB"),
-    (b"#!AMR", "AMR"),
-    (b"ADIF", "AAC (ADIF)"),
-    (b"0&\xb2u\x8ef\xcf\x11", "a WMA or WMV file (ASF)"),
-    (b"FLV\x01", "a Flash video"),
-    (b".ra\xfd", "RealAudio"),
-    (b".RMF", "RealMedia"),
-    (b"wvpk", "WavPack"),
-    (b"MAC ", "Monkey's Audio"),
-)
-"""First bytes of what FFmpeg reads and libsndfile does not."""
-_BRANDS = {
-    b"M4A ": "an M4A file (MP4)",
-    b"M4B ": "an M4A file (MP4)",
-    b"3gp": "a 3GP file (MP4)",
-    b"qt  ": "a MOV file",
-}
-"""What MP4's containers call themselves; the others are MP4."""
 _BLOCKS = {0x0002, 0x0011, 0x0031}
 """Formats of WAV (ADPCM, GSM) that come in blocks of many frames, of which the last is filled up."""
-
-_NATIVE = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif")
 
 _MAGIC = (
     (b"RIFF", "WAV"),
@@ -51,7 +28,21 @@ _MAGIC = (
     (b"fLaC", "FLAC"),
     (b"OggS", "OGG"),
     (b"ID3", "MP3"),
+    (b"caff", "CAF"),
 )
+
+
+_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"
+"""Matroska's elements whose size a live recorder does not know."""
+_OGG_PAGE = 1 << 17
+"""Bytes; the largest page has 65,307."""
+
+
+class Sliced(Protocol):
+    """Bytes, or a file whose slices are read where they are asked for."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, part: slice, /) -> bytes: ...
 
 
 def not_audio(data: bytes) -> str | None:
@@ -63,30 +54,7 @@ def not_audio(data: bytes) -> str | None:
     return None
 
 
-def foreign(data: bytes) -> str | None:
-    """What this is, in words, of that which only FFmpeg reads: videos, and sound as telephones and browsers keep it."""
-    if data[:4] == b"RIFF" and data[8:12] == b"AVI ":
-        return "an AVI file"
-    if data[4:8] == b"ftyp":
-        return next((words for brand, words in _BRANDS.items() if data.startswith(brand, 8)), "an MP4 file")
-    start = _behind_id3(data)
-    if data[start : start + 1] == b"\xff" and data[start + 1 : start + 2] in (b"\xf0", b"\xf1", b"\xf8", b"\xf9"):
-        return "AAC (ADTS)"  # MP3 has the same sync word, and never layer 0
-    return next((words for magic, words in _FOREIGN if data.startswith(magic)), None)
-
-
-def needs_codec(kind: str, called: str) -> str:
-    """Words for what `foreign` found where FFmpeg is not there; how to convert it."""
-    name = PurePath(called)
-    make = f"ffmpeg -i {shlex.quote(name.name)} -vn"
-    if name.suffix.lower() in _NATIVE:
-        mend = f"in spite of its name; libsndfile does not read it: convert it ({make} sound.wav) and"
-        return f"is {kind} {mend} put that in its place, or install FFmpeg and 'ser_hf[codec]'"
-    mend = f"put its sound into a .wav of the same name beside it ({make} {shlex.quote(f'{name.stem}.wav')})"
-    return f"is {kind}, which libsndfile does not read; convert it: {mend}, or install FFmpeg and 'ser_hf[codec]'"
-
-
-def frames(data: bytes, decoded: int) -> int:
+def frames(data: Sliced, decoded: int) -> int:
     """How many of the frames that were decoded are the recording's.
 
     Compressed WAV (ADPCM, GSM) ends with a whole block; its ``fact`` chunk says where in it the sound ends.
@@ -96,20 +64,20 @@ def frames(data: bytes, decoded: int) -> int:
     block = 0
     for name, size, start in _chunks(data, "<"):
         if name == b"fmt " and size >= 20 and start + 20 <= len(data):
-            form, per_block = struct.unpack_from("<H16xH", data, start)
+            form, per_block = struct.unpack("<H16xH", data[start : start + 20])
             block = per_block if form in _BLOCKS else 0
         elif name == b"fact" and size >= 4 and start + 4 <= len(data):
-            told = int(struct.unpack_from("<I", data, start)[0])
+            told = int(struct.unpack("<I", data[start : start + 4])[0])
             return told if decoded - block < told < decoded else decoded
     return decoded
 
 
-def describe(data: bytes, detail: str) -> str:
+def describe(data: Sliced, detail: str) -> str:
     """Words for bytes that libsndfile refuses with ``detail``: a damaged container, a web page, text, or who knows."""
-    container = next((name for magic, name in _MAGIC if data.startswith(magic)), None)
+    head = data[:512]
+    container = next((name for magic, name in _MAGIC if head.startswith(magic)), None)
     if container:
         return f"is a damaged, truncated or unsupported {container} file; libsndfile says: {detail}"
-    head = data[:512]
     if b"<html" in head.lower() or b"<!doctype html" in head.lower():
         return "is a web page (HTML), not audio; the download met a log-in or error page"
     if _is_text(head):
@@ -117,45 +85,44 @@ def describe(data: bytes, detail: str) -> str:
     return "is not audio that libsndfile reads (WAV, AIFF, FLAC, OGG, MP3)"
 
 
-def missing(data: bytes) -> str | None:
+def missing(data: Sliced) -> str | None:
     """What the container declares beyond the bytes that are there, in words, or None where nothing is missing."""
-    if data[:4] in (b"RIFF", b"RIFX"):
-        return _missing_from_chunk(data, b"data", ">" if data[:4] == b"RIFX" else "<")
-    if data[:4] == b"RF64":
+    magic = data[:4]
+    if magic == b"RIFF" and data[8:12] == b"AVI ":
+        size = int(struct.unpack("<I", data[4:8])[0])
+        return f"{size + 8} bytes declared, {len(data)} present" if len(data) < size + 8 < _STREAMING else None
+    if magic in (b"RIFF", b"RIFX"):
+        return _missing_from_chunk(data, b"data", ">" if magic == b"RIFX" else "<")
+    if magic == b"RF64":
         return _missing_from_rf64(data)
-    if data[:4] == b"FORM":
+    if magic == b"FORM":
         return _missing_from_chunk(data, b"SSND", ">")
-    if data[:4] == b"OggS":
+    if magic == b"OggS":
         return _missing_from_ogg(data)
+    if magic == b"\x1aE\xdf\xa3":
+        return _missing_from_matroska(data)
+    if magic == b"0&\xb2u":
+        return _missing_from_asf(data)
     return None
 
 
-def counts_frames(data: bytes) -> bool:
+def counts_frames(data: Sliced) -> bool:
     """Whether the number of frames libsndfile tells stands in the file; for an MP3 without Xing header it guesses."""
-    mp3 = data.startswith(b"ID3") or (data[0] == 0xFF and data[1] & 0xE0 == 0xE0)
-    return not mp3 or b"Xing" in data[:_MP3_HEADERS] or b"Info" in data[:_MP3_HEADERS]
+    head = data[:_MP3_HEADERS]
+    mp3 = head[:3] == b"ID3" or (head[0] == 0xFF and head[1] & 0xE0 == 0xE0)
+    return not mp3 or b"Xing" in head or b"Info" in head
 
 
-def _behind_id3(data: bytes) -> int:
-    """Where the sound begins behind a tag, whose size is four times seven bits."""
-    if data[:3] != b"ID3" or len(data) < 10:
-        return 0
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    return 10 + size
-
-
-def _chunks(data: bytes, endian: str) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(data: Sliced, endian: str) -> Iterator[tuple[bytes, int, int]]:
     """Identifier, declared size and start of every chunk of a RIFF or AIFF file."""
     at = 12
     while at + 8 <= len(data):
-        name, size = struct.unpack_from(f"{endian}4sI", data, at)
+        name, size = struct.unpack(f"{endian}4sI", data[at : at + 8])
         yield name, size, at + 8
         at += 8 + size + (size & 1)
 
 
-def _missing_from_chunk(data: bytes, wanted: bytes, endian: str) -> str | None:
+def _missing_from_chunk(data: Sliced, wanted: bytes, endian: str) -> str | None:
     for name, size, start in _chunks(data, endian):
         if name == wanted:
             present = len(data) - start
@@ -165,24 +132,56 @@ def _missing_from_chunk(data: bytes, wanted: bytes, endian: str) -> str | None:
     return "it ends before its samples"
 
 
-def _missing_from_rf64(data: bytes) -> str | None:
+def _missing_from_rf64(data: Sliced) -> str | None:
     """The 64-bit size of the data chunk stands in the ds64 chunk, which comes first."""
     start = next((start for name, _, start in _chunks(data, "<") if name == b"data"), None)
     if start is None or len(data) < 36:
         return "it ends before its samples"
-    size, present = struct.unpack_from("<Q", data, 28)[0], len(data) - start
+    size, present = struct.unpack("<Q", data[28:36])[0], len(data) - start
     return f"{size} bytes of samples declared, {present} present" if present < size < 1 << 62 else None
 
 
-def _missing_from_ogg(data: bytes) -> str | None:
+def _missing_from_ogg(data: Sliced) -> str | None:
     """The last page of a complete OGG stream carries the end-of-stream flag and is complete itself."""
-    at = data.rfind(b"OggS")
-    if at + 27 > len(data) or at + 27 + data[at + 26] > len(data):
+    tail = data[max(0, len(data) - _OGG_PAGE) :]
+    page = tail[max(0, tail.rfind(b"OggS")) :]
+    if len(page) < 27 or len(page) < 27 + page[26]:
         return "the last OGG page is cut off"
-    body = sum(data[at + 27 : at + 27 + data[at + 26]])
-    if at + 27 + data[at + 26] + body > len(data) or not data[at + 5] & 0x04:
+    if 27 + page[26] + sum(page[27 : 27 + page[26]]) > len(page) or not page[5] & 0x04:
         return "the OGG stream has no end"
     return None
+
+
+def _missing_from_asf(data: Sliced) -> str | None:
+    """Behind the header, whose size stands in its head, comes the sound, with its own."""
+    start = int.from_bytes(data[16:24], "little")
+    size = int.from_bytes(data[start + 16 : start + 24], "little")
+    return f"{size} bytes declared, {len(data) - start} present" if len(data) - start < size < 1 << 62 else None
+
+
+def _missing_from_matroska(data: Sliced) -> str | None:
+    """The first element that ends after the file; what has no size of its own is looked into."""
+    at = 0
+    while at < len(data):
+        head = data[at : at + 12]
+        name = head[: _vint_length(head[:1])]
+        length = _vint_length(head[len(name) : len(name) + 1])
+        start = at + len(name) + length
+        if not name or not length or start > len(data):
+            return None  # no element: a damaged file, or what was written behind it
+        value = int.from_bytes(head[len(name) : len(name) + length], "big") & ((1 << 7 * length) - 1)
+        unknown = value == (1 << 7 * length) - 1
+        if unknown and name not in (_SEGMENT, _CLUSTER):
+            return None
+        if not unknown and start + value > len(data):
+            return f"{value} bytes declared, {len(data) - start} present"
+        at = start if unknown else start + value
+    return None
+
+
+def _vint_length(first: bytes) -> int:
+    """How many bytes one of Matroska's numbers takes, by its first one: 1 to 8; 0 for none."""
+    return 9 - first[0].bit_length() if first and first[0] else 0
 
 
 def _is_text(head: bytes) -> bool:

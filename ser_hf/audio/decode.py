@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 import math
-import os
-import stat
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import soundfile
 
-from ser_hf.base.errors import AudioError, SerHfError
-from ser_hf.base.optional import require
+from ser_hf.base.errors import AudioError
 
-from . import _containers
+from . import _containers, _foreign
+from ._channels import mono
+from ._kinds import Kind, foreign, refused
+from ._opened import Opened, opened, size_of, unreadable
 from .parts import go_to, named_part, span
 
 LONGEST = 3600.0
@@ -70,7 +70,7 @@ def decode(
 
     Args:
         source: a path, the name of a part of a file (see `ser_hf.audio.parts`), or the bytes of an audio file. WAV,
-            AIFF, FLAC, OGG and MP3 are recognised by content; MP4, WebM and AVI need the extra ``codec``.
+            AIFF, FLAC, OGG and MP3 are recognised by content; M4A, MP4, WebM, AMR and others need the extra ``codec``.
         name: how error messages call the source; its path by default.
         max_duration: seconds; a longer recording is refused, by its header where that says so.
 
@@ -102,16 +102,17 @@ def _recording(data: bytes, called: str, max_duration: float) -> Recording:
     reason = _containers.not_audio(data)
     if reason:
         raise AudioError(f"{called} {reason}")
-    kind = _containers.foreign(data)
+    kind = foreign(data)
     if kind:
         return _decode_foreign(data, kind, called, max_duration)
     try:
         samples, rate, channels, container, declared = _decode(data, called, max_duration)
     except soundfile.SoundFileError as error:
-        cut = _containers.missing(data)
-        reason = f"is truncated: {cut}" if cut else _containers.describe(data, _detail(error))
-        raise AudioError(f"{called} {reason}") from error
-    _check_length(samples, declared, data, called)
+        kind = refused(data)
+        if kind:
+            return _decode_foreign(data, kind, called, max_duration)
+        raise damage(error, data, called) from error
+    check_whole(len(samples), declared, data, called)
     samples = samples[: _containers.frames(data, len(samples))]
     return Recording(samples, rate, _peak(samples, called), channels, container, data)
 
@@ -119,25 +120,18 @@ def _recording(data: bytes, called: str, max_duration: float) -> Recording:
 def _read(path: Path, called: str, max_duration: float, most: int = -1) -> bytes:
     """The bytes of a file, at most so many where that is said."""
     try:
-        about = os.stat(path)
-        if stat.S_ISDIR(about.st_mode):
-            raise AudioError(f"{called} is a folder, not an audio file")
-        if not stat.S_ISREG(about.st_mode):  # it may never end
-            raise AudioError(f"{called} is a device, pipe or socket, not an audio file")
-        if about.st_size > _LARGE and most < 0:
+        if size_of(path, called) > _LARGE and most < 0:
             _judge_header(path, called, max_duration)
         with open(path, "rb", buffering=0) as file:  # a buffer costs more than the reading
             return file.readall() if most < 0 else file.read(most)
-    except FileNotFoundError as error:
-        raise AudioError(f"{called} does not exist; check the path") from error
     except OSError as error:
-        raise AudioError(f"{called} cannot be read: {error.strerror or error}") from error
+        raise unreadable(error, called) from error
 
 
 def _read_part(path: str, start: float, end: float | None, called: str, max_duration: float) -> Recording:
     """A part of a file, of which no more is decoded than it needs where libsndfile reads the format."""
     head = _read(Path(path), called, max_duration, _HEAD)
-    if not _containers.not_audio(head) and not _containers.foreign(head):
+    if not _containers.not_audio(head) and not foreign(head):
         try:
             with soundfile.SoundFile(path) as file:
                 rate, channels, container = int(file.samplerate), int(file.channels), str(file.format)
@@ -145,7 +139,7 @@ def _read_part(path: str, start: float, end: float | None, called: str, max_dura
                     first, last = span(int(file.frames), rate, start, end, called)
                     check_form(called, last - first, rate, max_duration)
                     go_to(file, first)
-                    samples = _mono(file.read(last - first, dtype="float32"))
+                    samples = mono(file.read(last - first, dtype="float32"))
                     if len(samples) < last - first:
                         raise AudioError(f"{called} is truncated: {len(samples)} of {last - first} frames decoded")
                     return Recording(samples, rate, _peak(samples, called), channels, container, b"")
@@ -162,10 +156,10 @@ def _judge_header(path: Path, called: str, max_duration: float) -> None:
     """Refuses a large file that is too long by its own account, no audio, or audio for the smallest part."""
     with open(path, "rb") as file:
         head = file.read(_HEAD)
-    kind = _containers.foreign(head)
+    kind = foreign(head)
     if kind:
-        _codec(kind, called)
-        return
+        with opened(path, called) as whole, _foreign.sound(whole, kind, called):
+            return
     try:
         about = soundfile.info(str(path))
     except soundfile.SoundFileError as error:
@@ -201,59 +195,64 @@ def _decode(data: bytes, called: str, max_duration: float) -> tuple[np.ndarray, 
         check_form(called, declared, rate, max_duration)
         block = max(1, _BLOCK // channels)
         if declared <= block:
-            return _mono(file.read(declared, dtype="float32")), *about  # a damaged one may deny its length
+            return mono(file.read(declared, dtype="float32")), *about  # a damaged one may deny its length
         blocks: list[np.ndarray] = []
         length = 0
         while not blocks or len(blocks[-1]) == block:
-            blocks.append(_mono(file.read(block, dtype="float32")))
+            blocks.append(mono(file.read(block, dtype="float32")))
             length += len(blocks[-1])
             check_form(called, length, rate, max_duration)
         return np.concatenate(blocks), *about
 
 
-def _codec(kind: str, called: str) -> Any:
-    """The decoders of torchcodec; an error that says what the file is where they are not installed."""
-    try:
-        return require("torchcodec.decoders", "codec")
-    except (SerHfError, RuntimeError, OSError) as error:  # it is there, but FFmpeg's libraries are not
-        raise AudioError(f"{called} {_containers.needs_codec(kind, called)}") from error
+def _decode_foreign(data: bytes, kind: Kind, called: str, max_duration: float) -> Recording:
+    """The sound of a video, or of a format of telephones and browsers."""
+    blocks: list[np.ndarray] = []
+    length = 0
+    with _foreign.sound(Opened(io.BytesIO(data)), kind, called) as sound:
+        for block in sound.blocks():
+            blocks.append(block)
+            length += len(block)
+            check_form(called, length, sound.rate, max_duration)
+    samples = np.concatenate(blocks)
+    return Recording(samples, sound.rate, _peak(samples, called), sound.channels, kind.words, data)
 
 
-def _decode_foreign(data: bytes, kind: str, called: str, max_duration: float) -> Recording:
-    """The sound of a video, or of a format of telephones, by torchcodec where it is installed."""
-    decoders = _codec(kind, called)
-    try:
-        decoder = decoders.AudioDecoder(data)
-        sound = decoder.get_samples_played_in_range(0, max_duration + 1)
-    except (RuntimeError, ValueError) as error:
-        first = f"{error}".partition("\n")[0]
-        raise AudioError(f"{called} is truncated, or {kind} without sound that torchcodec reads: {first}") from error
-    channels = sound.data.numpy()
-    check_form(called, channels.shape[-1], int(sound.sample_rate), max_duration)
-    samples = channels.mean(axis=0, dtype=np.float32)
-    return Recording(samples, int(sound.sample_rate), _peak(samples, called), len(channels), kind, data)
+def check_whole(decoded: int, declared: int, data: _containers.Sliced, called: str) -> None:
+    """Refuses a recording that holds less than it declares.
 
-
-def _mono(samples: np.ndarray) -> np.ndarray:
-    return samples if samples.ndim == 1 else samples.mean(axis=1, dtype=np.float32)
-
-
-def _check_length(samples: np.ndarray, declared: int, data: bytes, called: str) -> None:
+    Raises:
+        AudioError: with what is missing.
+    """
     cut = _containers.missing(data)
-    if cut is None and len(samples) < declared < _UNKNOWN and _containers.counts_frames(data):
-        cut = f"{declared} frames declared, {len(samples)} decoded"
+    if cut is None and decoded < declared < _UNKNOWN and _containers.counts_frames(data):
+        cut = f"{declared} frames declared, {decoded} decoded"
     if cut:
         raise AudioError(f"{called} is truncated: {cut}; fetch or copy it again")
 
 
-def _peak(samples: np.ndarray, called: str) -> float:
-    """The largest absolute sample; there must be one, and a finite one."""
-    if not len(samples):
-        raise AudioError(f"{called} holds no samples")
+def damage(error: soundfile.SoundFileError, data: _containers.Sliced, called: str) -> AudioError:
+    """What to say of a file that libsndfile refuses."""
+    cut = _containers.missing(data)
+    return AudioError(f"{called} {f'is truncated: {cut}' if cut else _containers.describe(data, _detail(error))}")
+
+
+def check_finite(samples: np.ndarray, called: str) -> float:
+    """The largest absolute one of some samples.
+
+    Raises:
+        AudioError: one is not finite.
+    """
     peak = float(np.maximum(samples.max(), -samples.min()))  # NaN goes through, unlike in Python's max
     if not math.isfinite(peak):
         raise AudioError(f"{called} holds {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite")
     return peak
+
+
+def _peak(samples: np.ndarray, called: str) -> float:
+    if not len(samples):
+        raise AudioError(f"{called} holds no samples")
+    return check_finite(samples, called)
 
 
 def _detail(error: soundfile.SoundFileError) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ser_hf.base.errors import AudioError
 
+from ._channels import mono
 from .decode import LONGEST, check_form, decode
 from .resample import resample
 
@@ -72,4 +73,4 @@ def _scaled(data: bytes | memoryview, start: int, size: int, channels: int) -> n
     values = np.frombuffer(data, "<i2", size // 2, start)
     samples = np.empty(values.shape, np.float32)
     np.multiply(values, np.float32(1 / 32768), out=samples)
-    return samples if channels == 1 else samples.reshape(-1, channels).mean(axis=1, dtype=np.float32)
+    return samples if channels == 1 else mono(samples.reshape(-1, channels))

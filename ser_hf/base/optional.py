@@ -12,7 +12,7 @@ def require(module: str, extra: str) -> ModuleType:
     """Imports an optional module.
 
     Args:
-        module: import name, e.g. ``"torchcodec"``.
+        module: import name, e.g. ``"onnxruntime"``.
         extra: the extra of ser_hf that brings it.
 
     Raises:

@@ -11,7 +11,7 @@ from ser_hf.base.errors import CorpusError
 NATIVE = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif"})
 """What libsndfile reads."""
 AUDIO_EXTENSIONS = NATIVE | {".m4a", ".aac", ".amr", ".3gp", ".webm", ".wma"}
-"""Those of telephones and browsers count as well: none of them is lost because nothing here reads it."""
+"""Those of telephones and browsers count as well: none of them is lost because PyAV, which reads them, is missing."""
 LITTER = "__MACOSX"
 _LITTER_FILES = (".DS_Store", "._")
 

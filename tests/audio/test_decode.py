@@ -118,7 +118,7 @@ BROKEN = {
     "utf8": ("Prüfung nicht möglich: \u20ac".encode() * 40, "is text, not audio"),
     "zeros": (bytes(4000), "is not audio that libsndfile reads"),
     "binary": (bytes(range(256)) * 8, "is not audio that libsndfile reads"),
-    "mp4": (b"\0\0\0 ftypM4A \0\0\0\0" + bytes(400), "M4A .*convert"),
+    "mp4": (b"\0\0\0 ftypM4A \0\0\0\0" + bytes(400), r"is an M4A file \(MP4\)"),
     "bare-riff": (b"RIFF\x24\0\0\0WAVE", "is truncated"),
     "bare-flac": (b"fLaC" + bytes(60), "damaged, truncated or unsupported FLAC"),
     "no-samples": (encode(TONE[:0]), "holds no samples"),
