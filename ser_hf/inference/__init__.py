@@ -13,37 +13,49 @@ if TYPE_CHECKING:
     from .classifier import SerClassifier
     from .heard import UNSURE, Heard
     from .listener import Listener, Scores
+    from .long import segment
     from .onnx_classifier import OnnxClassifier
     from .onnx_export import export_onnx
     from .opening import DEFAULT, open_model
     from .small_export import export_small
+    from .timeline import NO_SPEECH, Segment, Timeline, Verdict
 
 _HOMES = {
     "DEFAULT": "opening",
     "Heard": "heard",
     "Listener": "listener",
+    "NO_SPEECH": "timeline",
     "OnnxClassifier": "onnx_classifier",
     "Scores": "listener",
+    "Segment": "timeline",
     "SerClassifier": "classifier",
+    "Timeline": "timeline",
     "UNSURE": "heard",
+    "Verdict": "timeline",
     "export_onnx": "onnx_export",
     "export_small": "small_export",
     "open_model": "opening",
     "plot_attention": "attention",
+    "segment": "long",
 }
 
 __all__ = [
     "DEFAULT",
+    "NO_SPEECH",
     "UNSURE",
     "Heard",
     "Listener",
     "OnnxClassifier",
     "Scores",
+    "Segment",
     "SerClassifier",
+    "Timeline",
+    "Verdict",
     "export_onnx",
     "export_small",
     "open_model",
     "plot_attention",
+    "segment",
 ]
 
 
