@@ -11,13 +11,12 @@ import soundfile
 import soxr
 
 from ser_hf.audio.accepted import recording
+from ser_hf.audio.decode import RATES
 from ser_hf.audio.parts import named_part
 from ser_hf.base.errors import AudioError, SerHfError
 
 _BLOCK = 30.0
 """Seconds read at once."""
-LIMITS = 1_000, 768_000
-"""Hz of a stream that can be."""
 
 
 def name_of(source: Any) -> str:
@@ -52,8 +51,12 @@ def resampled(blocks: Iterable[np.ndarray], rate: int, target: int) -> Iterator[
     Raises:
         SerHfError: nobody records at this rate, or a block is not a finite float array ``(n,)``.
     """
-    if not LIMITS[0] <= rate <= LIMITS[1]:
-        raise SerHfError(f"the rate is {rate} Hz; expected {LIMITS[0]} to {LIMITS[1]}")
+    if not RATES[0] <= rate <= RATES[1]:
+        raise SerHfError(f"the rate is {rate} Hz; expected {RATES[0]} to {RATES[1]}")
+    return _converted(blocks, rate, target)
+
+
+def _converted(blocks: Iterable[np.ndarray], rate: int, target: int) -> Iterator[np.ndarray]:
     stream = None if rate == target else soxr.ResampleStream(rate, target, 1, dtype="float32", quality="HQ")
     for block in blocks:
         samples = np.ascontiguousarray(_checked(block))
