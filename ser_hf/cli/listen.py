@@ -12,7 +12,7 @@ from ._command import Command, say
 from ._heard import add_window_arguments, clock, rated, shares, window_options
 
 if TYPE_CHECKING:
-    from ser_hf.inference.live import Answer
+    from ser_hf.inference.streaming import Answer
 
 
 class ListenCommand(Command):
@@ -44,7 +44,7 @@ class ListenCommand(Command):
         """Prints an answer after every hop, until the sound ends or Ctrl-C."""
         from ser_hf.base.errors import SerHfError
         from ser_hf.inference import DEFAULT, live, open_model
-        from ser_hf.inference.live import microphone_blocks
+        from ser_hf.inference.streaming import microphone_blocks
 
         if args.stdin and sys.stdin.isatty():
             raise SerHfError("--stdin reads raw samples, and nothing is piped in; see ser-hf listen --help")
@@ -61,7 +61,7 @@ class ListenCommand(Command):
 
 def _piped() -> Iterator[Any]:
     from ser_hf.base.errors import AudioError
-    from ser_hf.inference.live import pcm_blocks
+    from ser_hf.inference.streaming import pcm_blocks
 
     came = False
     for block in pcm_blocks(sys.stdin.buffer):

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from .classifier import SerClassifier
     from .heard import UNSURE, Heard
     from .listener import Listener, Scores
-    from .live import live
     from .long import segment
     from .onnx_classifier import OnnxClassifier
     from .onnx_export import export_onnx
     from .opening import DEFAULT, open_model
     from .segment_formats import write_timeline
     from .small_export import export_small
+    from .streaming import live
     from .timeline import NO_SPEECH, Segment, Timeline, Verdict
     from .timeline_plot import plot_timeline
 
@@ -37,7 +37,7 @@ _HOMES = {
     "Verdict": "timeline",
     "export_onnx": "onnx_export",
     "export_small": "small_export",
-    "live": "live",
+    "live": "streaming",
     "open_model": "opening",
     "plot_attention": "attention",
     "plot_timeline": "timeline_plot",

@@ -101,6 +101,7 @@ def assemble(
         starts=np.array([window.start / rate for window in windows]),
         ends=np.array([window.end / rate for window in windows]),
         probabilities=raw,
+        smoothed=shares.astype(np.float32),
         verdict=verdict(None),
         speakers={name: verdict(name) for name in names},
     )

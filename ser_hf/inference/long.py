@@ -131,7 +131,7 @@ def _spans(
     found: list[tuple[int, int, str | None]] = [(start, min(end, total), who) for start, end, who in asked]
     if asked and asked[0][0] >= total:
         raise SerHfError(
-            f"{called} begins at {asked[0][0] / rate:g} s, and the recording ends at {total / rate:g} s; give the "
-            "turns of this recording"
+            f"{called}: the first one begins at {asked[0][0] / rate:g} s, and the recording ends at "
+            f"{total / rate:g} s; give the turns of this recording"
         )
     return [one for one in found if one[0] < one[1]]

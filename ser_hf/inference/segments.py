@@ -44,19 +44,22 @@ class Run:
 def smoothed(windows: Sequence[Window], classes: int, width: int) -> np.ndarray:
     """Running mean of the probabilities over ``width`` windows of the same span, float64 ``(N, C)``.
 
-    The middle one is the window itself; neighbours without speech, and those beyond the ends, are left out of the mean.
-    A window without speech stays NaN.
+    The middle one is the window itself. Each counts by its seconds of speech, where somebody looked: a neighbour that
+    has but the end of a word says little. Windows that were not heard are left out of the mean, and stay NaN.
     """
     raw = probabilities(windows, classes).astype(np.float64)
     span = np.array([window.span for window in windows], int)
     scored: np.ndarray = np.array([window.probabilities is not None for window in windows], bool)
+    weight = np.array([1.0 if window.speech is None else window.speech for window in windows])
     total, count = np.zeros_like(raw), np.zeros(len(raw))
     for shift in range(-(width // 2), width // 2 + 1):
         here = np.arange(max(0, -shift), min(len(raw), len(raw) - shift))
         here = here[scored[here + shift] & (span[here + shift] == span[here])]
-        total[here] += raw[here + shift]
-        count[here] += 1
-    return np.where(scored[:, None], total / np.maximum(count, 1)[:, None], np.nan)
+        total[here] += weight[here + shift, None] * raw[here + shift]
+        count[here] += weight[here + shift]
+    result = np.full_like(raw, np.nan)
+    result[scored] = total[scored] / count[scored, None]
+    return result
 
 
 def probabilities(windows: Sequence[Window], classes: int) -> np.ndarray:

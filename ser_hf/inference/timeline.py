@@ -111,6 +111,7 @@ class Timeline:
         speech: start and end, in seconds, of what the detector took for speech; empty where nobody looked.
         starts, ends: seconds of the windows ``(N,)``, in order.
         probabilities: what the model said of each, ``(N, C)`` float32, as it was; NaN where there was no speech.
+        smoothed: the same, averaged with their neighbours: what the segments go by.
         verdict: of the whole.
         speakers: name -> verdict of all a speaker says, where turns were given.
         envelope: smallest and largest sample in equal parts of the recording, ``(P, 2)``, for a picture.
@@ -129,6 +130,7 @@ class Timeline:
     starts: np.ndarray
     ends: np.ndarray
     probabilities: np.ndarray
+    smoothed: np.ndarray
     verdict: Verdict
     speakers: Mapping[str, Verdict] = field(default_factory=dict)
     envelope: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.float32))

@@ -22,7 +22,7 @@ def plot_timeline(timeline: Timeline, file: str | Path) -> None:
         segments=tuple(Band(one.start, one.end, one.label, one.speaker) for one in timeline.segments if one.spoken),
         speech=timeline.speech,
         middles=(timeline.starts + timeline.ends) / 2,
-        probabilities=timeline.probabilities,
+        probabilities=timeline.smoothed,
         hop=timeline.hop,
         envelope=timeline.envelope,
         edges=timeline.edges,
