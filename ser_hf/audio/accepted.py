@@ -94,7 +94,7 @@ def recording(
     if hasattr(given, "read"):
         return _of_file(given, rate, called, max_duration)
     if _is_pair(given):
-        return called, _samples(given[0], int(given[1]), rate, called, max_duration)
+        return called, _samples(given[0], given[1], rate, called, max_duration)
     if isinstance(given, np.ndarray | list | tuple) or _is_tensor(given) or hasattr(given, "to_numpy"):
         return called, _samples(given, sampling_rate, rate, called, max_duration)
     raise AudioError(f"{called} is a {type(given).__name__}; expected {EXPECTED}")
@@ -107,9 +107,9 @@ def _of_mapping(
         if given.get(key) is not None:
             own = given.get("sampling_rate", sampling_rate)
             return str(given.get("path") or called), _samples(given[key], own, rate, called, max_duration)
-    if given.get("bytes") is not None:
+    if isinstance(given.get("bytes"), bytes | bytearray | memoryview):
         name = str(given.get("path") or called)
-        return name, load(given["bytes"], rate, name, max_duration)
+        return name, load(bytes(given["bytes"]), rate, name, max_duration)
     for key in _AUDIO:
         if given.get(key) is not None:
             return recording(given[key], rate, sampling_rate, max_duration, called)
@@ -138,9 +138,8 @@ def _samples(given: Any, own: Any, rate: int, called: str, max_duration: float) 
         raise AudioError(f"{called} holds no samples")
     if own is None:
         raise AudioError(f"{called} is given as samples, which need their sampling_rate; this model works at {rate} Hz")
-    if not (isinstance(own, Real) and own == int(own) and own > 0):
-        raise AudioError(f"the sampling_rate of {called} is {own!r}; expected a positive whole number of Hz")
-    check_form(called, len(mono), int(own), max_duration)
+    own = _whole(own, called)
+    check_form(called, len(mono), own, max_duration)
     if not np.isfinite(mono).all():
         raise AudioError(f"{called} holds {np.count_nonzero(~np.isfinite(mono))} samples that are NaN or infinite")
     peak = float(np.abs(mono).max())
@@ -149,10 +148,17 @@ def _samples(given: Any, own: Any, rate: int, called: str, max_duration: float) 
             f"{called} reaches {peak:g}, and floating-point samples lie in [-1, 1]; pass integers as integers, or "
             "divide them by their full scale (32768 for int16)"
         )
-    converted = resample(mono, int(own), rate)
+    converted = resample(mono, own, rate)
     if not len(converted):
         raise AudioError(f"{called} holds {len(mono)} samples at {own} Hz: none is left at {rate} Hz")
     return converted
+
+
+def _whole(rate: Any, called: str) -> int:
+    """A sampling rate, which numpy and people also give as floating-point numbers."""
+    if isinstance(rate, int | float | np.number) and rate > 0 and rate == int(rate):
+        return int(rate)
+    raise AudioError(f"the sampling_rate of {called} is {rate!r}; expected a positive whole number of Hz")
 
 
 def _mono(array: np.ndarray, called: str) -> np.ndarray:
@@ -163,13 +169,15 @@ def _mono(array: np.ndarray, called: str) -> np.ndarray:
     elif kind == np.uint8:
         samples = (array.astype(np.float32) - 128) / 128
     elif kind.kind == "f":
-        samples = array.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # what overflows is infinite, and refused
+            samples = array.astype(np.float32, copy=False)
     else:
         raise AudioError(f"{called} holds {kind} and no samples; expected floats in [-1, 1], int16, int32 or uint8")
     if samples.ndim == 2 and 1 in samples.shape:
         return samples.reshape(-1)
     if samples.ndim == 2 and 2 in samples.shape:
-        return samples.mean(axis=1 if samples.shape[1] == 2 else 0, dtype=np.float32)
+        mean: np.ndarray = samples.mean(axis=1 if samples.shape[1] == 2 else 0, dtype=np.float32)
+        return mean
     if samples.ndim != 1:
         shape = tuple(array.shape)
         raise AudioError(

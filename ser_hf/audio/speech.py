@@ -22,8 +22,8 @@ LEAST = 0.3
 """Seconds of speech below which a model has nothing to go by: about a syllable and a half."""
 DETECTORS = ("auto", "rule", "silero")
 
-_FLOOR = -65.0
-"""dB of full scale: what is quieter is silence; the noise of 16 bits lies 30 dB lower."""
+_FLOOR = -85.0
+"""dB of full scale: what is quieter is silence; the noise of 16 bits lies 13 dB lower."""
 _RANGE = 30.0
 """dB under the loudest frame that still belong to speech."""
 _PITCH = 70.0, 400.0
@@ -101,13 +101,13 @@ class RuleDetector(SpeechDetector):
 
 
 def _judge(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Voicing (0 to about 1) and level in dB of frames ``(t, size)``."""
+    """Voicing (0 to about 1) and level in dB, both inside the band of voices, of frames ``(t, size)``."""
     size = frames.shape[1]
     window = np.hanning(size).astype(np.float32)
-    power = np.square(frames).mean(axis=1)
     magnitudes = np.abs(np.fft.rfft(frames * window, 2 * size))
     hertz = np.fft.rfftfreq(2 * size, 1 / _RATE)
     magnitudes[:, (hertz < _BAND[0]) | (hertz > _BAND[1])] = 0
+    power = 2 * np.square(magnitudes).sum(axis=1) / (2 * size * np.square(window).sum())
     correlation = np.fft.irfft(magnitudes ** (2 * _COMPRESSION))
     own = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * size)) ** 2)
     lags = slice(int(_RATE / _PITCH[1]), int(_RATE / _PITCH[0]))

@@ -13,7 +13,8 @@ class ExportCommand(Command):
 
     name = "export"
     help = "write a checkpoint as one ONNX file, checked against PyTorch by onnxruntime, or as a small folder"
-    epilog = "Class names and feature settings are in the file's metadata. `ser-hf predict FILE.onnx` takes the file."
+    epilog = "The ONNX file gives probabilities from a waveform, at the rate its metadata names beside the classes.\n"
+    epilog += "`ser-hf predict FILE.onnx` takes it without PyTorch."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint and the file."""
@@ -22,6 +23,9 @@ class ExportCommand(Command):
         form.add_argument("--output", metavar="FILE.onnx", help="default: RUN/model.onnx")
         form.add_argument(
             "--small", metavar="DIR", help="instead: a folder to pass on, weights in float16, with card and licence"
+        )
+        parser.add_argument(
+            "--int8", action="store_true", help="ONNX weights in 8 bits: a smaller file, a little further from PyTorch"
         )
         parser.add_argument(
             "--folds",
@@ -38,8 +42,10 @@ class ExportCommand(Command):
 
         if args.folds and args.small is None:
             raise SerHfError("--folds tells the score of a small folder; add --small DIR, or leave it out")
+        if args.int8 and args.small is not None:
+            raise SerHfError("--int8 is for ONNX, and --small writes no ONNX; leave one of them out")
         if args.small is not None:
             say(str(export_small(args.checkpoint, args.small, args.folds)))
             return 0
-        say(str(export_onnx(args.checkpoint, args.output)))
+        say(str(export_onnx(args.checkpoint, args.output, args.int8)))
         return 0

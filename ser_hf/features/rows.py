@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import datasets
-import numpy as np
 from transformers import SequenceFeatureExtractor
 
 from ser_hf.models import SerFeatureExtractor
-from ser_hf.records import INPUT_FEATURES
 
 from .add_features import add_features
 from .feature_rows import FeatureRows
-from .waveform_rows import WaveformRows, waveform_inputs
+from .waveform_rows import WaveformRows
 
 
 def prepared(dataset: datasets.Dataset, extractor: SequenceFeatureExtractor, **options: Any) -> datasets.Dataset:
@@ -54,15 +52,3 @@ def scoring_rows(
     if isinstance(extractor, SerFeatureExtractor):
         return FeatureRows(dataset, training=False, targets=targets)
     return WaveformRows(dataset, extractor, training=False, cache_bytes=cache_bytes, targets=targets)
-
-
-def inputs_of(clips: list[tuple[str, Any]], extractor: SequenceFeatureExtractor) -> list[dict[str, np.ndarray]]:
-    """What the model of an extractor takes of clips, given as name and mono floating-point samples at its rate.
-
-    Raises:
-        ValueError: a clip cannot be used.
-    """
-    if isinstance(extractor, SerFeatureExtractor):
-        features = extractor([samples for _, samples in clips], sampling_rate=extractor.sampling_rate)[INPUT_FEATURES]
-        return [{INPUT_FEATURES: x} for x in np.asarray(features)]
-    return [waveform_inputs(name, samples, extractor) for name, samples in clips]

@@ -10,39 +10,12 @@ import datasets
 import numpy as np
 from transformers import SequenceFeatureExtractor
 
-from ser_hf.base.errors import AudioError
 from ser_hf.models import WhisperSerFeatureExtractor
 from ser_hf.models.waveform import as_waveform
 from ser_hf.records import DURATION
 
+from .inputs import waveform_inputs
 from .recording_rows import Augment, RecordingRows
-
-_SHORTEST = 0.025
-"""Seconds: one window of the wav2vec 2.0 convolutions (400 samples at 16 kHz) and of the AST filterbank."""
-
-
-def waveform_inputs(name: str, samples: Any, extractor: SequenceFeatureExtractor) -> dict[str, np.ndarray]:
-    """What a stock extractor makes of one clip by itself, as ``pipeline("audio-classification")`` asks it.
-
-    Each clip alone: asked for several, the extractor of wav2vec 2.0 pads first and normalises then, over the padding.
-
-    Args:
-        name: for messages.
-        samples: mono floating-point ``(n,)`` at the extractor's rate.
-        extractor: of the checkpoint.
-
-    Raises:
-        AudioError: the clip is not mono, not floating-point, empty, not finite, or too short.
-    """
-    rate = extractor.sampling_rate
-    try:
-        waveform = as_waveform(samples)
-    except ValueError as error:
-        raise AudioError(f"{name}: {error}") from error
-    if len(waveform) < _SHORTEST * rate:
-        raise AudioError(f"{name} lasts {1000 * len(waveform) / rate:.1f} ms; expected {1000 * _SHORTEST:.0f} or more")
-    found = extractor(waveform, sampling_rate=rate, return_tensors="np")  # type: ignore[operator]
-    return {key: np.asarray(values[0]) for key, values in found.items()}
 
 
 class WaveformRows(RecordingRows):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import timm
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -56,6 +55,8 @@ class TimmCnnConfig(SpectrogramConfig):  # type: ignore[no-untyped-call]
         Raises:
             ValueError: timm knows no such model, or a setting is out of its range.
         """
+        import timm  # late: it takes a second, and most models are others
+
         super().__post_init__(**kwargs)
         if not timm.is_model(self.backbone):
             raise ValueError(_unknown_backbone(self.backbone))
@@ -83,6 +84,8 @@ class TimmCnnConfig(SpectrogramConfig):  # type: ignore[no-untyped-call]
 
 
 def _unknown_backbone(name: str) -> str:
+    import timm
+
     near = difflib.get_close_matches(name.split(".")[0].lower(), timm.list_models(), n=3, cutoff=0.6)
     hint = f"; did you mean {' or '.join(repr(n) for n in near)}?" if near else "."
     return f"unknown timm backbone {name!r}{hint} timm {timm.__version__} lists its models by timm.list_models()"
@@ -98,6 +101,8 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
     base_model_prefix = "timm_cnn"
 
     def __init__(self, config: TimmCnnConfig) -> None:
+        import timm
+
         super().__init__(config)
         self.input_norm = nn.BatchNorm1d(config.n_mels)
         self.backbone: nn.Module = timm.create_model(

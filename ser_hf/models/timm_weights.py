@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 
 
@@ -28,6 +27,8 @@ def pretrained_state(
     Raises:
         ValueError: there are no such weights, they do not fit, or the file is a pickle or broken.
     """
+    import timm
+
     overlay, shapes = None, {}
     if weights is not None:
         path = Path(weights)
@@ -51,6 +52,8 @@ def pretrained_state(
 
 def _misfit(found: dict[str, tuple[int, ...]], name: str, kwargs: dict[str, Any]) -> str:
     """What a file lacks, or has in another shape, of a timm model; nothing if all is there."""
+    import timm
+
     state = timm.create_model(name, pretrained=False, **kwargs).state_dict()
     wanted = {key: tuple(tensor.shape) for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
     lacking = [key for key in wanted if key not in found]

@@ -5,8 +5,9 @@ Names are loaded on first use: the light ``arguments`` serve the command line's 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ser_hf.base.lazy import lazily
 
 if TYPE_CHECKING:
     from .averaging import average_checkpoints
@@ -140,7 +141,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = lazily(__name__, _HOMES)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
 from ser_hf.baselines import Baseline
-from ser_hf.features import FeatureRows, WaveformRows
 from ser_hf.records import INPUT_FEATURES
 
 from .ensemble import Ensemble, Model, inputs_of_member
+
+if TYPE_CHECKING:
+    from ser_hf.features import FeatureRows, WaveformRows
 
 _TOGETHER = 1 << 21
 """Numbers in one forward pass: 86 log-mel spectrograms of 3 s, 13 recordings of 10 s, 8 inputs of Whisper."""

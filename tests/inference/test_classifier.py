@@ -10,10 +10,12 @@ import torch
 from transformers import AutoFeatureExtractor, AutoModelForAudioClassification, pipeline
 
 import ser_hf.models  # registers the Auto classes  # noqa: F401
-from ser_hf.audio import load
+from ser_hf.audio import load, resample
+from ser_hf.audio.speech import LEAST
+from ser_hf.audio.voice import Voice, synthesise
 from ser_hf.base.errors import AudioError, SerHfError
 from ser_hf.cli import main
-from ser_hf.inference import SerClassifier
+from ser_hf.inference import UNSURE, SerClassifier
 
 RATE = 16_000
 
@@ -104,17 +106,76 @@ def test_files_at_other_rates_are_resampled(classifier, tmp_path):
     assert high == pytest.approx(low, abs=0.02)
 
 
-def test_a_wrong_sampling_rate_is_refused_with_both_numbers(classifier):
-    clip = np.zeros(22_050, dtype=np.float32)
+def test_another_rate_is_converted_and_without_one_a_clip_is_refused(classifier):
+    time = np.arange(48_000) / 48_000
+    tone = (0.5 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    high, low = classifier(tone, sampling_rate=48_000), classifier(resample(tone, 48_000, RATE), sampling_rate=RATE)
+    assert high == pytest.approx(low, abs=1e-6)
+    with pytest.raises(SerHfError, match="need their sampling_rate; this model works at 16000 Hz"):
+        classifier([tone])
     with pytest.raises(ValueError, match=r"22050 Hz .*16000 Hz"):
-        classifier([clip], sampling_rate=22_050)
-    with pytest.raises(ValueError, match=r"22050 Hz .*16000 Hz"):
-        classifier.extractor(clip, sampling_rate=22_050)
+        classifier.extractor(tone, sampling_rate=22_050)
 
 
-def test_an_array_without_a_rate_is_refused(classifier):
-    with pytest.raises(SerHfError, match="arrays need their sampling_rate; this model works at 16000 Hz"):
-        classifier([np.zeros(100, dtype=np.float32)])
+def test_one_in_one_out_many_in_many_out_and_a_generator_lazily(classifier, clips):
+    one = classifier(str(clips[0]))
+    assert isinstance(one, dict)
+    assert close(one, classifier([clips[0]])[0])
+    assert close(one, classifier(clips[0].read_bytes()))
+    with clips[0].open("rb") as file:
+        assert close(one, classifier(file))
+    assert close(one, classifier({"array": load(clips[0], RATE), "sampling_rate": RATE}))
+    assert close(one, classifier(torch.from_numpy(load(clips[0], RATE)), sampling_rate=RATE))
+    asked = []
+
+    def stream():
+        for clip in clips:
+            asked.append(clip)
+            yield clip
+
+    answers = classifier(stream(), batch_size=2)
+    assert not isinstance(answers, list)
+    assert asked == []
+    assert close(next(answers), one)
+    assert len(asked) == 2
+    assert len(list(answers)) == len(clips) - 1
+
+
+QUIET = {"silence": np.zeros(RATE), "10 ms": np.full(160, 0.1), "one sample": np.ones(1), "noise": None}
+
+
+@pytest.mark.parametrize("case", QUIET)
+def test_what_holds_no_speech_has_no_class(classifier, case, caplog):
+    samples = QUIET[case]
+    if samples is None:
+        samples = np.random.default_rng(0).standard_normal(2 * RATE) * 0.1
+    heard = classifier.listen(samples, sampling_rate=RATE, speech="rule")
+    assert heard.label == UNSURE
+    assert heard.speech < LEAST
+    assert "speech in" in heard.warning
+    classifier([samples], sampling_rate=RATE, speech="rule")
+    assert f"clip 0: {heard.warning}" in caplog.text
+    assert classifier.listen(samples, sampling_rate=RATE, speech=None).label in classifier.labels
+
+
+def test_a_class_that_is_not_probable_enough_is_not_said(classifier):
+    voice = synthesise("angry", Voice.invent("ada", "female"), "kids are talking by the door")
+    heard = classifier.listen(voice, sampling_rate=RATE, speech="rule")
+    assert heard.label == next(iter(heard.classes))
+    assert heard.warning is None
+    above = (1 + heard.confidence) / 2
+    assert classifier.listen(voice, sampling_rate=RATE, speech="rule", min_confidence=above).label == UNSURE
+    with pytest.raises(SerHfError, match=r"min_confidence is 1\.2; expected a probability"):
+        classifier.listen(voice, sampling_rate=RATE, min_confidence=1.2)
+
+
+def test_the_command_says_that_it_is_not_sure(tiny_run, tmp_path, capsys):
+    soundfile.write(tmp_path / "quiet.wav", np.zeros(RATE), RATE)
+    assert main(["predict", str(tiny_run.folder), str(tmp_path / "quiet.wav"), "--device", "cpu"]) == 0
+    assert "quiet.wav: unsure (no speech in 1.00 s; at least 0.3 s are needed); " in capsys.readouterr().out
+    assert main(["predict", str(tiny_run.folder), str(tmp_path / "quiet.wav"), "--device", "cpu", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["label"], found["seconds"], found["speech"]) == (UNSURE, 1.0, 0.0)
 
 
 def test_an_unreadable_file_is_named(classifier, tmp_path):

@@ -1,20 +1,23 @@
-"""A checkpoint as an ONNX file: the same logits, all that is needed in one file, or a clear reason why not."""
+"""A checkpoint as an ONNX file: the same probabilities, all that is needed in one file, or a clear reason why not."""
 
 import importlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from ser_hf.base import optional
 from ser_hf.base.errors import CheckpointError, SerHfError
 from ser_hf.cli import main
-from ser_hf.inference import SerClassifier, export_onnx, onnx_export
+from ser_hf.inference import OnnxClassifier, SerClassifier, export_onnx, onnx_export, open_model
 from ser_hf.inference.onnx_export import write_onnx
-from ser_hf.inference.onnx_model import OnnxModel
-from ser_hf.models import MODELS, SerFeatureExtractor, build_config, build_model
+from ser_hf.models import MODELS, SerFeatureExtractor, WhisperSerFeatureExtractor, build_config, build_model
+from ser_hf.training import load_checkpoint
 
 SMALL = {
     "cnn_blstm_attention": {"conv_channels": [4, 4], "conv_pools": [[4, 2], [2, 2]], "lstm_size": 4},
@@ -53,8 +56,27 @@ def exported(tiny_run, tmp_path_factory) -> Path:
     return export_onnx(tiny_run.folder, tmp_path_factory.mktemp("onnx") / "alone.onnx")
 
 
+def heard_alike(written: OnnxClassifier, model: SerClassifier, shortest: int = 1, atol: float = 1e-4) -> None:
+    """Clips shorter and longer than what is heard, faint, silent, and several at once give PyTorch's probabilities."""
+    rng, rate = np.random.default_rng(0), model.sampling_rate
+    clips = [
+        rng.standard_normal(n, dtype=np.float32) * 0.1 for n in (shortest, 401, 512, 5_000, rate // 2, rate, 3 * rate)
+    ]
+    clips += [
+        np.zeros(9_000, np.float32),
+        clips[4] * 1e-3,
+        np.concatenate([clips[3] * 1e-4, clips[4], clips[3] * 1e-4]),
+    ]
+    expected = model.score(clips).probabilities
+    np.testing.assert_allclose(written.score(clips).probabilities, expected, atol=atol)
+    alone = np.concatenate([written.score([clip]).probabilities for clip in clips])
+    np.testing.assert_allclose(alone, expected, atol=atol)
+    together = [clip[:rate] for clip in rng.standard_normal((40, rate), dtype=np.float32)]
+    np.testing.assert_allclose(written.score(together).probabilities, model.score(together).probabilities, atol=atol)
+
+
 @pytest.mark.parametrize("case", FAMILIES)
-def test_logits_are_those_of_pytorch_for_any_batch_and_any_number_of_frames(case, tmp_path):
+def test_probabilities_are_those_of_pytorch_for_any_number_and_length_of_clips(case, tmp_path):
     name, settings = FAMILIES[case]
     torch.manual_seed(0)
     config = build_config(name, n_mels=32, num_labels=3, **{**SMALL[name], **settings})
@@ -64,29 +86,65 @@ def test_logits_are_those_of_pytorch_for_any_batch_and_any_number_of_frames(case
         for parameter in model.classifier.parameters():
             parameter.mul_(10)
     model.eval()
-    write_onnx(model, SerFeatureExtractor(n_mels=32, duration=0.5), tmp_path / "model.onnx")
+    extractor = SerFeatureExtractor(n_mels=32, duration=0.5)
+    write_onnx(model, extractor, tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"], "weights are inside"
-    written = OnnxModel(tmp_path / "model.onnx")
-    for batch, frames in ((1, 1), (1, 32), (2, 7), (5, 33), (3, 188)):
-        inputs = torch.randn(batch, 32, frames)
-        with torch.no_grad():
-            expected = model(inputs).logits
-        torch.testing.assert_close(written(input_features=inputs).logits, expected, atol=1e-4, rtol=1e-4)
+    heard_alike(OnnxClassifier(tmp_path / "model.onnx"), SerClassifier(model, extractor))
 
 
-def test_the_file_alone_names_classes_and_features_and_classifies(exported, tiny_run, tones_root, capsys):
-    facts = OnnxModel(exported).facts
+def test_a_whisper_too(tmp_path, save_transformer):
+    labels = {0: "sad", 1: "calm", 2: "angry"}
+    save_transformer("whisper_ser", tmp_path / "run", id2label=labels, label2id={n: i for i, n in labels.items()})
+    model, extractor = load_checkpoint(tmp_path / "run", "cpu")
+    write_onnx(model, extractor, tmp_path / "model.onnx")
+    written = OnnxClassifier(tmp_path / "model.onnx")
+    assert written.window == 1
+    heard_alike(written, SerClassifier(model, extractor), shortest=400)
+    trimming = WhisperSerFeatureExtractor(feature_size=16, chunk_length=1, trim_db=30.0)
+    with pytest.raises(SerHfError, match="a Whisper that trims silence"):
+        write_onnx(model, trimming, tmp_path / "other.onnx")
+
+
+def test_the_file_alone_names_classes_and_classifies(exported, tiny_run, tones_root, capsys):
+    facts = OnnxClassifier(exported).facts
     config = json.loads((tiny_run.folder / "config.json").read_text())
     assert json.loads(facts["labels"]) == [config["id2label"][str(i)] for i in range(8)]
     assert json.loads(facts["feature_extractor"])["n_mels"] == 32
-    assert facts["label_scheme"] == "8class"
+    assert (facts["label_scheme"], facts["sampling_rate"]) == ("8class", "16000")
     assert str(Path(__file__).parents[2]).encode() not in exported.read_bytes(), "nothing of this machine"
     clips = sorted(tones_root.rglob("*.wav"))[::40]
     reference = SerClassifier.from_pretrained(tiny_run.folder, device="cpu")(clips)
-    for found, expected in zip(SerClassifier.from_pretrained(exported)(clips), reference, strict=True):
+    for found, expected in zip(open_model(exported)(clips), reference, strict=True):
         assert found == pytest.approx(expected, abs=1e-5)
     assert main(["predict", str(exported), str(clips[0]), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["scores"] == pytest.approx(reference[0], abs=1e-5)
+
+
+def test_in_eight_bits_it_is_smaller_and_nearly_the_same(exported, tiny_run, tmp_path, tones_root):
+    small = export_onnx(tiny_run.folder, tmp_path / "small.onnx", int8=True)
+    assert small.stat().st_size < exported.stat().st_size
+    written = OnnxClassifier(small)
+    assert written.facts["weights"] == "int8"
+    clips = sorted(tones_root.rglob("*.wav"))[::40]
+    for found, expected in zip(written(clips), open_model(exported)(clips), strict=True):
+        assert found == pytest.approx(expected, abs=0.05)
+
+
+ALONE = """
+import sys
+from ser_hf.cli import main
+code = main(sys.argv[1:])
+heavy = {"torch", "transformers", "sklearn", "datasets", "scipy", "pandas", "pyarrow", "librosa", "matplotlib", "timm"}
+sys.exit(code or f"loaded: {sorted(heavy & set(sys.modules))}" if heavy & set(sys.modules) else code)
+"""
+
+
+def test_nothing_heavy_is_loaded_for_it(exported, tones_root):
+    clip = min(tones_root.rglob("*.wav"))
+    command = [sys.executable, "-c", ALONE, "predict", str(exported), str(clip), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["file"] == str(clip)
 
 
 def test_the_command_writes_into_the_run(tiny_run, tmp_path, capsys):
@@ -94,7 +152,9 @@ def test_the_command_writes_into_the_run(tiny_run, tmp_path, capsys):
         shutil.copy(tiny_run.folder / name, tmp_path)
     assert main(["export", str(tmp_path)]) == 0
     assert capsys.readouterr().out == f"{tmp_path}/model.onnx\n"
-    assert OnnxModel(tmp_path / "model.onnx").config.num_labels == 8
+    assert len(OnnxClassifier(tmp_path / "model.onnx").labels) == 8
+    assert main(["export", str(tmp_path), "--int8", "--small", "x"]) == 2
+    assert "--int8 is for ONNX" in capsys.readouterr().err
 
 
 def test_a_file_that_differs_is_not_left(tiny_run, tmp_path, monkeypatch):
@@ -129,12 +189,12 @@ def test_a_missing_extra_is_named_with_its_install_line(tiny_run, gone, module, 
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "x.onnx").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"x\.onnx"):
-        SerClassifier.from_pretrained(tmp_path / "x.onnx")
+        open_model(tmp_path / "x.onnx")
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(CheckpointError, match=r"no ONNX file .*gone\.onnx; `ser-hf export RUN` writes one"):
-        SerClassifier.from_pretrained(tmp_path / "gone.onnx")
+        open_model(tmp_path / "gone.onnx")
 
 
 @pytest.mark.parametrize(
@@ -142,10 +202,10 @@ def test_a_file_that_is_not_there(tmp_path):
     [
         ("labels", None, "does not name its classes"),
         ("labels", "{", "does not name its classes"),
-        ("feature_extractor", None, "feature settings in its metadata are broken"),
-        ("feature_extractor", "[]", "feature settings in its metadata are broken"),
-        ("feature_extractor", '{"feature_extractor_type": "SerFeatureExtractor", "n_mels": -1}', "broken .*n_mels"),
-        ("feature_extractor", '{"feature_extractor_type": "ASTFeatureExtractor"}', "are not those of ser_hf"),
+        ("labels", "[]", "facts in its metadata cannot be"),
+        ("sampling_rate", None, "does not name its classes, sampling_rate"),
+        ("sampling_rate", "-1", "facts in its metadata cannot be"),
+        ("window", "long", "does not name its classes, sampling_rate and window"),
     ],
 )
 def test_metadata_that_cannot_be(exported, tmp_path, key, value, reason):
@@ -159,4 +219,17 @@ def test_metadata_that_cannot_be(exported, tmp_path, key, value, reason):
         entry.value = value
     onnx.save(proto, tmp_path / "x.onnx")
     with pytest.raises(CheckpointError, match=reason):
-        SerClassifier.from_pretrained(tmp_path / "x.onnx")
+        open_model(tmp_path / "x.onnx")
+
+
+def test_a_file_of_another_input_is_refused(exported, tmp_path):
+    import onnx
+
+    proto = onnx.load(exported)
+    proto.graph.input[0].name = "input_features"
+    for node in proto.graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = "input_features" if name == "waveform" else name
+    onnx.save(proto, tmp_path / "x.onnx")
+    with pytest.raises(CheckpointError, match="takes input_features and not 'waveform'; write it anew"):
+        open_model(tmp_path / "x.onnx")
