@@ -12,7 +12,8 @@ def lazily(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         package: its ``__name__``.
-        homes: public name -> the module of the package that defines it.
+        homes: public name -> the module of the package that defines it. No module may have a public name: once it
+            is imported, the package's attribute of that name is the module.
     """
 
     def find(name: str) -> Any:

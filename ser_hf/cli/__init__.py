@@ -13,7 +13,7 @@ from ser_hf.base.disk import told
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.steps import steps
 
-from ._command import Command, complain
+from ._command import Command, add_common_arguments, complain
 from .audit import AuditCommand
 from .bench import BenchCommand
 from .build import BuildCommand
@@ -71,6 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         command.add_arguments(own)
+        add_common_arguments(own)
         own.set_defaults(command=command)
     return parser
 
@@ -83,7 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and not command.takes_overrides:
         parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    if not command.shows_bars:
+    logging.disable(logging.WARNING if args.quiet else logging.NOTSET)
+    if args.quiet or not command.shows_bars:
         os.environ |= _NO_BARS  # read when the libraries are imported, which is below
     if os.environ.get("RANK", "0") == "0":
         steps.setLevel(logging.INFO)

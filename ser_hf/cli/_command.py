@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import json
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ser_hf.training.arguments import DataArguments
@@ -54,10 +56,27 @@ def say(text: str = "") -> None:
         sys.stdout.flush()
 
 
+def answer(args: argparse.Namespace, words: str, **found: Any) -> None:
+    """Prints a result: in words, or with ``--json`` what was found as one line of JSON."""
+    say(json.dumps(found, ensure_ascii=False, default=str) if args.json else words)
+
+
+def scores(results: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
+    """What ``--json`` tells of a run that was scored: its folder, and what results.json says of the test."""
+    return {"run": str(folder), "protocol": results["split"]["protocol"], "test": results["test"]}
+
+
 def complain(text: str) -> None:
     """Writes a line to standard error; under several processes the main one speaks."""
     if os.environ.get("RANK", "0") == "0":
         sys.stderr.write(text + "\n")
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    common = parser.add_argument_group("what is printed")
+    common.add_argument("--json", action="store_true", help="the result as JSON instead of words")
+    common.add_argument("--quiet", action="store_true", help="the result and errors, and nothing on the way to it")
 
 
 def known_fields() -> dict[str, dataclasses.Field[Any]]:

@@ -27,9 +27,6 @@ class AuditCommand(Command):
             "--speaker_independent", action="store_true", help="shared speakers are errors, whatever the dataset says"
         )
         parser.add_argument("--num_proc", type=int, metavar="N", help="worker processes")
-        parser.add_argument(
-            "--json", action="store_true", help=f"print JSON, with up to {_CASES} cases of each finding"
-        )
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the findings."""

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Sequence
 
-from ._command import Command, say
+from ._command import Command, answer
 
 _TASKS = ("features", "map", "build", "train", "inference", "models", "whisper")
 _SECONDS = {"whisper": 3.7}
@@ -48,7 +48,7 @@ class BenchCommand(Command):
             help="e.g. backbone=resnet34, or pretrained=DIR for whisper",
         )
         parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="for train, whisper (default 32)")
-        parser.add_argument("--json", metavar="FILE", help="also write every measurement there")
+        parser.add_argument("--output", metavar="FILE", help="also write every measurement there, as JSON")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Measures, prints the table and writes the JSON."""
@@ -74,7 +74,7 @@ class BenchCommand(Command):
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
         result = TASKS[args.task](settings)
-        say(to_table(result))
-        if args.json:
-            write_json(args.json, result.to_dict())
+        answer(args, to_table(result), **result.to_dict())
+        if args.output:
+            write_json(args.output, result.to_dict())
         return 0

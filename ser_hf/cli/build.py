@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, add_split_arguments, say, settle_own
+from ._command import Command, add_data_arguments, add_split_arguments, answer, settle_own
 
 if TYPE_CHECKING:
     from ser_hf.corpora import Reading
@@ -45,16 +45,18 @@ class BuildCommand(Command):
         """Builds, and prints the ledger and how to load the result."""
         reading = settle_own(args)
         built = _rebuild(args, reading) if args.manifest else _build(args, reading)
-        say(built.corpora.ledger.to_table())
-        say(built.split.audit.to_table())
-        for name, rows in built.split.datasets.items():
-            say(f"{name:<11}{len(rows)} clips")
+        clips = {str(name): len(rows) for name, rows in built.split.datasets.items()}
         names = ", ".join(f'"{name}"' for name in built.configs)
-        say(f'\nload it: datasets.load_dataset("{args.output}", NAME) with NAME one of {names}')
+        words = [built.corpora.ledger.to_table(), built.split.audit.to_table()]
+        words += [f"{name:<11}{count} clips" for name, count in clips.items()]
+        words.append(f'\nload it: datasets.load_dataset("{args.output}", NAME) with NAME one of {names}')
+        told = {"output": args.output, "configs": list(built.configs), "clips": clips}
+        answer(args, "\n".join(words), **told, audit=built.split.audit.to_list(0))
         if args.push:
             from ser_hf.reporting import push_dataset
 
-            say(push_dataset(args.output, args.push, private=args.private))
+            url = push_dataset(args.output, args.push, private=args.private)
+            answer(args, url, url=url)
         return 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, complain, say
+from ._command import Command, answer, complain, say
 
 if TYPE_CHECKING:
     from ser_hf.corpora import Corpus
@@ -48,7 +48,8 @@ class DownloadCommand(Command):
 
         corpora = [CORPORA[name] for name in dict.fromkeys(args.corpora)]
         if args.dry_run:
-            say("\n\n".join(_describe(corpus) for corpus in corpora))
+            told = {corpus.name: _describe(corpus) for corpus in corpora}
+            answer(args, "\n\n".join(told.values()), **told)
             return 0
         if args.data_root is None:
             raise SerHfError("pass --data_root DIR: the corpora are put in DIR/NAME")
@@ -57,12 +58,13 @@ class DownloadCommand(Command):
         there: list[str] = []
         for corpus in corpora:
             try:
-                _report(download_corpus(corpus, root, force=args.force))
+                done = download_corpus(corpus, root, force=args.force)
+                answer(args, _report(done), **_facts(done))
             except SerHfError as error:
                 complain(f"ser-hf {self.name}: {error}")
             else:
                 there.append(corpus.name)
-        if there:
+        if there and not args.json:
             words = ["--corpora", *there, "--data_root", str(root), "--protocol", "random", "--output", f"{root}-built"]
             say(f"next: ser-hf build {shlex.join(words)}")
         return 0 if len(there) == len(corpora) else 2
@@ -113,9 +115,13 @@ def _describe(corpus: Corpus) -> str:
     return "\n".join(lines)
 
 
-def _report(done: Downloaded) -> None:
+def _facts(done: Downloaded) -> dict[str, object]:
+    there = {"corpus": done.corpus.name, "folder": done.folder, "fetched": done.fetched}
+    return {**there, "clips": len(done.scan.clips), "remarks": list(done.remarks())}
+
+
+def _report(done: Downloaded) -> str:
     official = sum(done.corpus.expected.values())
     what = f"{len(done.scan.clips)} clips" + (f" of {official}" if official else "")
-    say(f"{done.corpus.name}: {'fetched to' if done.fetched else 'is there already,'} {done.folder}: {what}")
-    for line in done.remarks():
-        say(f"  {line}")
+    first = f"{done.corpus.name}: {'fetched to' if done.fetched else 'is there already,'} {done.folder}: {what}"
+    return "\n".join([first, *(f"  {line}" for line in done.remarks())])

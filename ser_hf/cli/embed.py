@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, say, settle_own
+from ._command import Command, add_data_arguments, answer, settle_own
 
 
 class EmbedCommand(Command):
@@ -75,6 +75,7 @@ examples:
         )
         write_embeddings(rows, args.output)
         layers, size = rows.features["embedding"].shape
-        say(corpora.ledger.to_table())
-        say(f"{args.output}: {len(rows)} clips, {layers} layers of {size} numbers each")
+        words = f"{args.output}: {len(rows)} clips, {layers} layers of {size} numbers each"
+        told = {"output": args.output, "clips": len(rows), "layers": layers, "size": size}
+        answer(args, f"{corpora.ledger.to_table()}\n{words}", **told)
         return 0

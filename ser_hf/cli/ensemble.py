@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, say, settle_own
+from ._command import Command, add_data_arguments, answer, scores, settle_own
 
 _PLACES = ("data_root", "data_dirs", "dataset")
 _DATA = ("data_root", "data_dirs", "skip_bad", "max_duration", "num_proc")
@@ -62,5 +62,5 @@ class EnsembleCommand(Command):
         elif named := [name for name in _PLACES if getattr(args, name)]:
             raise SerHfError(f"--{named[0]} is for --by weights: the mean of probabilities needs no recordings")
         results, folder = ensemble(args.runs, args.output, **given)
-        say(f"\n{score_table(results)}\nreport: {folder}/report.html")
+        answer(args, f"\n{score_table(results)}\nreport: {folder}/report.html", **scores(results, folder))
         return 0

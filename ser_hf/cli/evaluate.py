@@ -9,7 +9,7 @@ from typing import Any
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, add_split_arguments, say, settle_own
+from ._command import Command, add_data_arguments, add_split_arguments, answer, scores, settle_own
 
 _SHARED = ("data_root", "data_dirs", "skip_bad", "max_duration", "num_proc", "output")
 
@@ -76,7 +76,7 @@ class EvaluateCommand(Command):
             results, folder = evaluate_other(
                 args.run, args.corpora, scheme=args.scheme, protocol=args.protocol, options=options, **shared
             )
-        say(f"\n{score_table(results)}\nreport: {folder}/report.html")
+        answer(args, f"\n{score_table(results)}\nreport: {folder}/report.html", **scores(results, folder))
         return 0
 
 
@@ -86,5 +86,5 @@ def _robustness(args: argparse.Namespace, shared: dict[str, Any]) -> int:
     if args.corpora or not _is_run(args.run):
         raise SerHfError("--robustness is of a run of ours on its own test clips; leave out --corpora")
     lines, folder = evaluate_robustness(args.run, args.robustness, **shared)
-    say(f"\n{robustness_table(lines)}\ntable and figure: {folder}")
+    answer(args, f"\n{robustness_table(lines)}\ntable and figure: {folder}", folder=str(folder), rows=lines)
     return 0

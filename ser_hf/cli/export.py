@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from ._command import Command, say
+from ._command import Command, answer
 
 
 class ExportCommand(Command):
@@ -45,7 +45,8 @@ class ExportCommand(Command):
         if args.int8 and args.small is not None:
             raise SerHfError("--int8 is for ONNX, and --small writes no ONNX; leave one of them out")
         if args.small is not None:
-            say(str(export_small(args.checkpoint, args.small, args.folds)))
-            return 0
-        say(str(export_onnx(args.checkpoint, args.output, args.int8)))
+            written = export_small(args.checkpoint, args.small, args.folds)
+        else:
+            written = export_onnx(args.checkpoint, args.output, args.int8)
+        answer(args, str(written), output=str(written))
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ class ListCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the lists asked for."""
+        if args.json:
+            found = {what: _LISTS[what]() for what in ([args.what] if args.what else _LISTS)}
+            say(json.dumps(found, ensure_ascii=False))
+            return 0
         for what in [args.what] if args.what else [*_LISTS]:
             rows = _LISTS[what]()
             width = max(len(name) for name, _ in rows)

@@ -98,7 +98,6 @@ class PredictCommand(Command):
             metavar="X",
             help="what finds speech: silero, rule, or auto, silero if installed",
         )
-        parser.add_argument("--json", action="store_true", help="print JSON with every class, one line per file")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the scores of every file."""

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ._command import Command, say
+from ._command import Command, answer, scores
 
 _RECIPE = Path(__file__).with_name("quickstart.yaml")
 _PROTOCOLS = ("speaker-independent", "random")
@@ -30,10 +30,12 @@ class QuickstartCommand(Command):
         from ser_hf.flows.train import train
         from ser_hf.training import load_recipe
 
-        tables = []
+        tables, told = [], {}
         for protocol in _PROTOCOLS:
             folder = Path(args.output_dir) / protocol
             words = ["--protocol", protocol, "--output_dir", str(folder), "--overwrite", "true", *overrides]
-            tables.append(f"{score_table(train(load_recipe(_RECIPE, words)))}report: {folder}/report.html\n")
-        say("\n" + "\n".join(tables))
+            results = train(load_recipe(_RECIPE, words))
+            tables.append(f"{score_table(results)}report: {folder}/report.html\n")
+            told[protocol] = scores(results, folder)
+        answer(args, "\n" + "\n".join(tables), **told)
         return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, complain, say
+from ._command import Command, answer, complain
 
 if TYPE_CHECKING:
     from ser_hf.studies import Study
@@ -115,21 +115,23 @@ def _run(study: Study, output: Path, args: argparse.Namespace, overrides: Sequen
     words = [*(["--data_root", args.data_root] if args.data_root else []), *overrides]
     if args.dry_run:
         plan = plan_study(study, output, words, args.imagenet_weights)
-        say("\n".join([f"{study.title}: {output}", *plan.lines(args.jobs or 1)]))
+        lines = plan.lines(args.jobs or 1)
+        answer(args, "\n".join([f"{study.title}: {output}", *lines]), study=study.title, output=str(output), plan=lines)
         return 0
     if args.table_only:
         failed: dict[str, str] = {}
-        lines = write_table(plan_study(study, output, words, args.imagenet_weights), failed)
+        rows = write_table(plan_study(study, output, words, args.imagenet_weights), failed)
     else:
         launch = shlex.split(args.launch_args) if args.launcher == "accelerate" else None
-        lines, failed = run_study(
+        rows, failed = run_study(
             study, output, _launcher(args), words=words, imagenet=args.imagenet_weights, launch=launch
         )
-    if lines:
-        say(f"\n{study.title}\n\n{short_table(lines)}\ntable: {output}/table.csv")
+    if rows or args.json:
+        told = {"study": study.title, "table": f"{output}/table.csv", "rows": rows, "failed": failed}
+        answer(args, f"\n{study.title}\n\n{short_table(rows)}\ntable: {output}/table.csv", **told)
     for label, error in failed.items():
         complain(f"failed: {label}: {error}")
-    return 1 if failed or not lines else 0
+    return 1 if failed or not rows else 0
 
 
 def _launcher(args: argparse.Namespace) -> Launcher:

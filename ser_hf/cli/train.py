@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from ser_hf.training.arguments import GROUPS
 from ser_hf.training.bounds import BOUNDS, span
 
-from ._command import Command, say
+from ._command import Command, answer, scores
 
 
 class TrainCommand(Command):
@@ -52,21 +52,22 @@ class TrainCommand(Command):
         from ser_hf.training import load_recipe
 
         fold, words = getattr(args, "fold", None), list(overrides)
-        apart = ("recipe", "command", "fold", *(["output_dir"] if fold == ALL else []))
+        apart = ("recipe", "command", "fold", "json", "quiet", *(["output_dir"] if fold == ALL else []))
         for key, value in vars(args).items():
             if key not in apart and value is not None:
                 words += [f"--{key}", *(value if isinstance(value, list) else [value])]
         if fold == ALL:
             results = train_folds(args.recipe, words, args.output_dir)
             if results:
-                say(f"\n{score_table(results)}\nruns: {' '.join(results['runs'])}")
+                runs = [str(run) for run in results["runs"]]
+                answer(args, f"\n{score_table(results)}\nruns: {' '.join(runs)}", runs=runs, test=results["test"])
             return 0
         words += ["--fold", fold] if fold is not None else []
         recipe = load_recipe(args.recipe, words)
         folder = recipe.training.output_dir
         results = train(recipe)
         if results:
-            say(f"\n{score_table(results)}\nreport: {folder}/report.html")
+            answer(args, f"\n{score_table(results)}\nreport: {folder}/report.html", **scores(results, str(folder)))
         return 0
 
 

@@ -16,10 +16,10 @@ from ser_hf.models import EmbeddingMlpConfig
 from .extractor import ENCODER, EmbeddingExtractor, build_embeddings
 
 if TYPE_CHECKING:
-    from .add_embeddings import EMBEDDING, add_embeddings
+    from .adding import EMBEDDING, add_embeddings
     from .table import write_embeddings
 
-_HOMES = {"EMBEDDING": "add_embeddings", "add_embeddings": "add_embeddings", "write_embeddings": "table"}
+_HOMES = {"EMBEDDING": "adding", "add_embeddings": "adding", "write_embeddings": "table"}
 
 __all__ = ["EMBEDDING", "ENCODER", "EmbeddingExtractor", "add_embeddings", "build_embeddings", "write_embeddings"]
 

@@ -13,7 +13,7 @@ from ser_hf.base.atomic import replacing
 from ser_hf.base.disk import writing
 from ser_hf.records import CLIP_ID, CORPUS, DURATION, LABEL, SPEAKER
 
-from .add_embeddings import EMBEDDING
+from .adding import EMBEDDING
 
 _KEPT = (CLIP_ID, CORPUS, SPEAKER, LABEL, DURATION)
 _ROWS = 1024

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ser_hf.base.lazy import lazily
 
 if TYPE_CHECKING:
-    from .add_features import add_features
+    from .adding import add_features
     from .feature_rows import FeatureRows
     from .inputs import inputs_of
     from .live_rows import LiveFeatureRows
@@ -25,7 +25,7 @@ _HOMES = {
     "LiveFeatureRows": "live_rows",
     "RecordingRows": "recording_rows",
     "WaveformRows": "waveform_rows",
-    "add_features": "add_features",
+    "add_features": "adding",
     "feature_statistics": "statistics",
     "inputs_of": "inputs",
     "prepared": "rows",

@@ -10,7 +10,7 @@ from transformers import SequenceFeatureExtractor
 
 from ser_hf.models import SerFeatureExtractor
 
-from .add_features import add_features
+from .adding import add_features
 from .feature_rows import FeatureRows
 from .waveform_rows import WaveformRows
 

@@ -124,7 +124,7 @@ class WhisperGraph(nn.Module):
         frames = length // self.transform.hop  # and one more, which Whisper leaves out
         at = self.transform.hop * torch.arange(frames)[:, None] + torch.arange(self.n_fft) - self.n_fft // 2
         at = at.abs()
-        at = torch.minimum(at, 2 * (length - 1) - at)  # mirrored at both ends
+        at = torch.where(at < length, at, 2 * (length - 1) - at)  # mirrored at both ends
         start = torch.sym_max(n - length, 0) // 2
         energy = self.transform.spectra(F.pad(waveforms, (0, self.n_fft))[:, at + start])
         mel = (energy @ self.get_buffer("filters")).clamp_min(1e-10).log10()

@@ -49,7 +49,7 @@ def test_a_folder_of_recipes_is_measured_and_what_cannot_be_is_named(tmp_path, c
     recipe(tmp_path, "b_lstm", LSTM)
     recipe(tmp_path, "c_bad", "backbone: resnet9999", "timm_cnn")
     words = ["--clips", "2", "--repeats", "2", "--seconds", "0.5", "--threads", "1"]
-    assert main(["bench", "models", str(tmp_path), *words, "--json", str(tmp_path / "f.json")]) == 0
+    assert main(["bench", "models", str(tmp_path), *words, "--output", str(tmp_path / "f.json")]) == 0
     shown, facts = capsys.readouterr().out, json.loads((tmp_path / "f.json").read_text())
     assert [(row["name"], row["batch_size"]) for row in facts["rows"]] == [("a_cnn", 4), ("b_lstm", 4)]
     assert [row["source"] for row in facts["rows"]] == ["Somebody, Journal 2020, doi 10.1/abc", ""]

@@ -23,7 +23,7 @@ def bench(capsys, tmp_path):
 
     def run(*words):
         file = tmp_path / "found.json"
-        assert main(["bench", *map(str, words), *SMALL, "--json", str(file)]) == 0
+        assert main(["bench", *map(str, words), *SMALL, "--output", str(file)]) == 0
         return capsys.readouterr().out, json.loads(file.read_text())
 
     return run

@@ -1,7 +1,9 @@
 """Help of every command, lists, and what help must not import."""
 
+import argparse
 import importlib.metadata
 import json
+import logging
 import subprocess
 import sys
 
@@ -162,3 +164,33 @@ def test_a_pipe_that_nobody_reads_ends_quietly():
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+def test_every_command_can_be_quiet_and_answers_in_json():
+    for command in COMMANDS:
+        parser = argparse.ArgumentParser()
+        command.add_arguments(parser)
+        assert {"--json", "--quiet"}.isdisjoint(parser.format_help().split()), "they are added to all at one place"
+
+
+@pytest.mark.parametrize("what", ["corpora", "models", "recipes", "studies"])
+def test_a_list_as_json_has_what_the_words_have(what, capsys):
+    assert main(["list", what, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [*found] == [what]
+    main(["list", what])
+    words = capsys.readouterr().out
+    assert all(name.strip() in words and text in words for name, text in found[what])
+
+
+def test_quiet_says_nothing_on_the_way(tones_root, tmp_path, capsys):
+    words = ["build", "--corpora", "savee", "--data_root", str(tones_root), "--protocol", "random", "--quiet", "--json"]
+    try:
+        assert main([*words, "--output", str(tmp_path / "built")]) == 0
+    finally:
+        logging.disable(logging.NOTSET)
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    found = json.loads(shown.out)
+    assert sum(found["clips"].values()) > 0
+    assert found["output"] == str(tmp_path / "built")
