@@ -38,7 +38,6 @@ class ListenCommand(Command):
         parser.add_argument("--input", metavar="X", help="name or number of the microphone; default: the system's")
         add_window_arguments(parser)
         parser.add_argument("--top", type=int, default=3, help="classes shown (default 3)")
-        parser.add_argument("--json", action="store_true", help="print JSON with every class, one line per answer")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints an answer after every hop, until the sound ends or Ctrl-C."""

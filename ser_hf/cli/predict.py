@@ -116,7 +116,7 @@ class PredictCommand(Command):
         for call in [files] if model.one_speaker_a_call else [[name] for name in files]:
             for name, heard in zip(call, model.listen(call, **options), strict=True):
                 say(_json(name, heard) if args.json else _words(name, heard, args.top))
-                if heard.seconds > _LONG * model.window:
+                if heard.seconds > _LONG * model.window and not args.quiet:
                     complain(
                         f"{name} is {heard.seconds:.0f} s long, of which the middle {model.window:g} s were heard; "
                         "ser-hf segment hears all of it"

@@ -50,8 +50,6 @@ class SegmentCommand(Command):
         )
         parser.add_argument("--format", nargs="+", default=[], metavar="F", help="in the folder (default json)")
         parser.add_argument("--plot", metavar="FILE.png", help="draw the timeline, of one recording")
-        parser.add_argument("--json", action="store_true", help="print JSON with everything, one line per file")
-        parser.add_argument("--quiet", action="store_true", help="print nothing")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the segments and the verdict of every file, and writes what is asked for."""
@@ -73,7 +71,7 @@ class SegmentCommand(Command):
                 plot_timeline(timeline, args.plot)
             if args.json:
                 say(json.dumps(timeline.as_dict(), ensure_ascii=False))
-            elif not args.quiet:
+            else:
                 for line in _table(timeline):
                     say(line)
         return 0

@@ -1,6 +1,7 @@
 """``ser-hf segment`` and ``ser-hf listen``: what they print, write and refuse."""
 
 import json
+import logging
 import subprocess
 import sys
 
@@ -51,13 +52,23 @@ def test_a_table_and_the_verdict(tiny_run, call, capsys):
     assert any(row.endswith("no speech") for row in rows)
 
 
-def test_json_and_quiet(tiny_run, call, capsys):
+def test_json(tiny_run, call, capsys):
     line, other = run(capsys, "segment", tiny_run.folder, call, call, "--json", "--vad", "rule").splitlines()
     found = json.loads(line)
     assert found["file"] == str(call)
     assert found["segments"][-1]["end"] == found["seconds"] == 30
     assert other == line
-    assert run(capsys, "segment", tiny_run.folder, call, "--quiet", "--vad", "none") == ""
+
+
+def test_quiet_is_the_result_alone(tiny_run, call, capsys):
+    try:
+        for words in (["segment"], ["predict"]):
+            assert main([*words, str(tiny_run.folder), str(call), "--quiet"]) == 0
+            shown = capsys.readouterr()
+            assert shown.out.startswith(f"{call}: ")
+            assert shown.err == ""
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def test_files_of_every_format_and_a_picture(tiny_run, call, capsys, tmp_path):
@@ -68,9 +79,9 @@ def test_files_of_every_format_and_a_picture(tiny_run, call, capsys, tmp_path):
     assert sorted(path.name for path in out.iterdir()) == [f"call{suffix}" for suffix in suffixes]
     assert json.loads((out / "call.json").read_text())["window"] == 0.5
     assert Image.open(tmp_path / "t.png").width > 900
-    run(capsys, "segment", tiny_run.folder, call, "--output", tmp_path / "my.vtt", "--quiet", "--vad", "rule")
+    run(capsys, "segment", tiny_run.folder, call, "--output", tmp_path / "my.vtt", "--vad", "rule")
     assert (tmp_path / "my.vtt").read_text().startswith("WEBVTT\n")
-    run(capsys, "segment", tiny_run.folder, call, "--output", tmp_path / "more", "--quiet", "--vad", "rule")
+    run(capsys, "segment", tiny_run.folder, call, "--output", tmp_path / "more", "--vad", "rule")
     assert (tmp_path / "more" / "call.json").is_file()
 
 
