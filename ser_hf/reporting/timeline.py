@@ -23,7 +23,7 @@ _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#
 _HATCHES = ("", "///", "...", "xxx")
 _UNSURE = "#c9d0d6"
 _COLUMNS = 600
-"""Of the picture: more windows are averaged, or they would be narrower than a pixel."""
+"""Of the picture: what is finer is averaged, or it would be narrower than a pixel and not be seen."""
 _PER_LETTER = 0.011
 """Of the width, for a letter of a segment's name."""
 _SPEAKERS = 6
@@ -92,6 +92,7 @@ def draw(drawn: Drawn) -> Figure:
     shares.xaxis.set_major_locator(_times(drawn.duration))
     shares.xaxis.set_major_formatter(lambda seconds, _: _clock(seconds, drawn.duration))
     shares.set_xlabel("time (h:mm:ss)" if drawn.duration >= 3600 else "time (m:ss)", fontsize=9, color=GREY)
+    shares.tick_params(axis="x", pad=6)
     for axes in (waveform, bands):
         axes.tick_params(axis="x", labelbottom=False)
     _draw_legend(figure, looks, any(band.label not in looks for band in drawn.segments))
@@ -118,16 +119,17 @@ def _draw_waveform(axes: Axes, drawn: Drawn) -> None:
         axes.stairs(high, drawn.edges, baseline=low, fill=True, color="#8b959e", linewidth=0.3)
     most = max(float(np.abs(drawn.envelope).max(initial=0)), 1e-3)
     axes.set_ylim(-1.35 * most, 1.1 * most)
-    marks = [(start, end - start) for start, end in drawn.speech]
-    axes.broken_barh(marks, (-1.33 * most, 0.14 * most), facecolor=INK, linewidth=0)
+    edges = np.linspace(0, drawn.duration, _COLUMNS + 1)
+    spoken = 0.15 * most * _share_of(drawn.speech, edges)
+    axes.stairs(spoken - 1.33 * most, edges, baseline=-1.33 * most, fill=True, color=INK, linewidth=0)
     style(axes, grid="x")
     axes.set_yticks([])
-    axes.set_ylabel("waveform,\nspeech below" if marks else "waveform", fontsize=8.5, color=GREY)
+    axes.set_ylabel("waveform,\nspeech below" if drawn.speech else "waveform", fontsize=8.5, color=GREY)
 
 
 def _draw_bands(axes: Axes, drawn: Drawn, rows: list[str | None], looks: Mapping[str, dict[str, Any]]) -> None:
     for place, speaker in enumerate(rows):
-        own = [band for band in drawn.segments if len(rows) == 1 or band.speaker == speaker]
+        own = _visible([band for band in drawn.segments if len(rows) == 1 or band.speaker == speaker], drawn)
         for name in dict.fromkeys(band.label for band in own):
             spans = [(band.start, band.end - band.start) for band in own if band.label == name]
             axes.broken_barh(spans, (place - 0.42, 0.84), **looks.get(name, {"facecolor": _UNSURE, "linewidth": 0}))
@@ -150,6 +152,31 @@ def _draw_bands(axes: Axes, drawn: Drawn, rows: list[str | None], looks: Mapping
     axes.set_yticks(range(len(rows)), [plain(speaker or "segments")[:24] for speaker in rows])
 
 
+def _visible(bands: Sequence[Band], drawn: Drawn) -> Sequence[Band]:
+    """The segments; of a recording so long that they are narrower than a column, what each column has most of."""
+    if drawn.duration <= _COLUMNS * drawn.hop:
+        return bands
+    edges = np.linspace(0, drawn.duration, _COLUMNS + 1)
+    names = [*dict.fromkeys(band.label for band in bands)]
+    times = [_share_of([(band.start, band.end) for band in bands if band.label == name], edges) for name in names]
+    result: list[Band] = []
+    for i, most in enumerate(np.argmax(times, axis=0) if names else ()):
+        start, end, name = float(edges[i]), float(edges[i + 1]), names[most]
+        if times[most][i] and result and result[-1].label == name and result[-1].end == start:
+            result[-1] = result[-1]._replace(end=end)
+        elif times[most][i]:
+            result.append(Band(start, end, name, None))
+    return result
+
+
+def _share_of(stretches: Sequence[tuple[float, float]], edges: np.ndarray) -> np.ndarray:
+    """How much of each column ``(M,)`` between ``edges`` lies in ordered, disjoint stretches, 0 to 1."""
+    times = np.array([0.0, *(time for stretch in stretches for time in stretch)])
+    covered = np.concatenate([[0.0], np.cumsum(np.diff(times) * (np.arange(len(times) - 1) % 2))])
+    found: np.ndarray = np.diff(np.interp(edges, times, covered)) / np.diff(edges)
+    return found.clip(0, 1)
+
+
 def _draw_shares(axes: Axes, drawn: Drawn, looks: Mapping[str, dict[str, Any]]) -> None:
     edges, shares = _columns(drawn)
     low = np.zeros(len(shares))
@@ -165,25 +192,22 @@ def _draw_shares(axes: Axes, drawn: Drawn, looks: Mapping[str, dict[str, Any]]) 
 
 def _columns(drawn: Drawn) -> tuple[np.ndarray, np.ndarray]:
     """Edges ``(M + 1,)`` and mean probabilities ``(M, C)`` of the columns; NaN where no window was heard."""
-    number = int(min(_COLUMNS, max(1, np.ceil(2 * drawn.duration / drawn.hop))))
-    edges = np.linspace(0, drawn.duration, number + 1)
+    edges = np.linspace(0, drawn.duration, _COLUMNS + 1)
     heard = np.flatnonzero(~np.isnan(drawn.probabilities).any(axis=1))
-    result = np.full((number, len(drawn.labels)), np.nan)
+    result = np.full((_COLUMNS, len(drawn.labels)), np.nan)
     if not len(heard):
         return edges, result
-    places = np.clip(np.searchsorted(edges, drawn.middles[heard], side="right") - 1, 0, number - 1)
-    total, count = np.zeros_like(result), np.bincount(places, minlength=number)
-    np.add.at(total, places, drawn.probabilities[heard])
     middles = (edges[:-1] + edges[1:]) / 2
-    inside = np.zeros(number, bool)
+    places = np.clip(np.searchsorted(edges, drawn.middles[heard], side="right") - 1, 0, _COLUMNS - 1)
+    total, count = np.zeros_like(result), np.bincount(places, minlength=_COLUMNS)
+    np.add.at(total, places, drawn.probabilities[heard])
+    if drawn.duration > _COLUMNS * drawn.hop:
+        result[count > 0] = total[count > 0] / count[count > 0, None]
+        return edges, result
+    inside = np.zeros(_COLUMNS, bool)
     for band in drawn.segments:
         inside |= (middles >= band.start) & (middles <= band.end)
-    nearest = _nearest(drawn.middles[heard], middles)
-    for i in range(number):
-        if count[i] and inside[i]:
-            result[i] = total[i] / count[i]
-        elif inside[i]:
-            result[i] = drawn.probabilities[heard[nearest[i]]]
+    result[inside] = drawn.probabilities[heard[_nearest(drawn.middles[heard], middles[inside])]]
     return edges, result
 
 

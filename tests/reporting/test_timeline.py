@@ -87,3 +87,17 @@ def test_probabilities_fill_the_segments_and_nothing_else():
 def test_every_class_looks_different():
     looks = draw(CASES["many classes"]).legends[0].get_patches()
     assert len({(patch.get_facecolor(), patch.get_hatch()) for patch in looks}) == 20
+
+
+def test_what_is_narrower_than_a_column_is_averaged():
+    case = make(10_800.0, 5399)
+    short = tuple(Band(20.0 * i, 20.0 * i + 5, LABELS[i % 2], None) for i in range(540))
+    case = dataclasses.replace(case, segments=short, speech=tuple((band.start, band.end) for band in short))
+    waveform, bands, shares = draw(case).axes
+    speech = waveform.patches[-1].get_data()
+    heights = speech.values - speech.baseline
+    assert heights.mean() == pytest.approx(0.25 * 0.15 * np.abs(case.envelope).max(), rel=0.01)
+    drawn = sum(len(collection.get_paths()) for collection in bands.collections)
+    assert 500 <= drawn <= 600
+    top = shares.patches[-1].get_data().values
+    assert np.isclose(top, 1, atol=1e-5).all(), "every column has windows that were heard"
