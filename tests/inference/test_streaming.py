@@ -148,13 +148,13 @@ def test_a_pipe_is_read_as_it_comes():
 
 
 class Microphone:
-    """Stands for sounddevice: a stream that calls back from a thread of its own."""
+    """Stands for sounddevice: a stream that calls back from a thread of its own, or before anybody reads."""
 
     class PortAudioError(Exception):
         pass
 
-    def __init__(self, count=5, error=None):
-        self.count, self.error = count, error
+    def __init__(self, count=5, error=None, at_once=False):
+        self.count, self.error, self.at_once = count, error, at_once
 
     def InputStream(self, rate, size, device, channels, dtype, callback):  # noqa: N802
         if self.error:
@@ -169,6 +169,8 @@ class Microphone:
 
                 self.thread = threading.Thread(target=play)
                 self.thread.start()
+                if outer.at_once:
+                    self.thread.join()
 
             def __exit__(self, *_):
                 self.thread.join()
@@ -190,11 +192,9 @@ def test_a_microphone_that_fails(monkeypatch):
     monkeypatch.setitem(sys.modules, "sounddevice", Microphone(error=error))
     with pytest.raises(AudioError, match="the microphone cannot be used: Error querying device -1"):
         next(microphone_blocks(RATE))
-    monkeypatch.setitem(sys.modules, "sounddevice", Microphone(count=500))
-    blocks = microphone_blocks(RATE)
-    next(blocks)
+    monkeypatch.setitem(sys.modules, "sounddevice", Microphone(count=101, at_once=True))
     with pytest.raises(AudioError, match="the model is slower than the microphone"):
-        list(blocks)
+        list(microphone_blocks(RATE))
 
 
 def test_a_missing_library_is_named(monkeypatch, tmp_path):
