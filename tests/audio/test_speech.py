@@ -107,3 +107,18 @@ def test_the_rule_finds_speech_in_every_acted_clip(shared_data):
     seconds = [RuleDetector().seconds(load(clip, RATE), RATE) for clip in clips]
     assert len(seconds) >= 50
     assert min(seconds) > LEAST
+
+
+@pytest.mark.parametrize("rate", [16_000, 8_000])
+def test_many_together_are_heard_as_one_by_one(detector, rate):
+    rng, time = np.random.default_rng(0), np.arange(rate * 3) / rate
+    voice = 0.1 * sum(np.sin(2 * np.pi * 140 * k * time) / k for k in range(1, 12)) * (np.sin(20 * time) > -0.5)
+    clips = [voice, voice[: rate + 7], rng.normal(0, 0.05, 2 * rate), np.zeros(10), voice[::-1]]
+    clips = [np.ascontiguousarray(clip, np.float32) for clip in clips]
+    found = detector.together(clips, rate)
+    for clip, frames in zip(clips, found, strict=True):
+        assert frames.shape == (int(np.ceil(len(clip) / rate / HOP)),)
+        np.testing.assert_array_equal(frames, detector(clip, rate))
+    assert found[0].any()
+    assert not found[3].any()
+    assert detector.together([], rate) == []
