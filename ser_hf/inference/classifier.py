@@ -76,11 +76,8 @@ class SerClassifier(Listener):
 
     def score_and_embed(self, waveforms: Sequence[np.ndarray]) -> tuple[Scores, np.ndarray]:
         """See `Listener.score_and_embed`; of a probe the vectors of its encoder, layer after layer."""
-        if isinstance(self.model, Ensemble) or not self._embeds:
-            raise SerHfError(
-                f"a model of the kind {self.model.config.model_type} has no embeddings: a network has, and the encoder "
-                "of a probe; `ser-hf embed` gives those of a published checkpoint"
-            )
+        if (reason := self.no_embeddings()) is not None:
+            raise SerHfError(reason)
         inputs = inputs_of([(f"clip {i}", samples) for i, samples in enumerate(waveforms)], self.extractor)
         if isinstance(self.extractor, EmbeddingExtractor):
             found = outputs(self.model, inputs)
@@ -89,9 +86,16 @@ class SerClassifier(Listener):
             found, vectors = outputs_and_hidden(self.model, inputs)
         return Scores(found.probabilities, found.dimensions), vectors.astype(np.float32, copy=False)
 
-    @property
-    def _embeds(self) -> bool:
-        return isinstance(self.extractor, EmbeddingExtractor) or hasattr(self.model, "classifier")
+    def no_embeddings(self) -> str | None:
+        """See `Listener.no_embeddings`."""
+        if isinstance(self.extractor, EmbeddingExtractor):
+            return None
+        if hasattr(self.model, "classifier") and not isinstance(self.model, Ensemble):
+            return None
+        return (
+            f"a model of the kind {self.model.config.model_type} has no embeddings: a network has, and a probe's "
+            "encoder; `ser-hf embed` gives those of a published checkpoint"
+        )
 
 
 def window_of(extractor: SequenceFeatureExtractor) -> float:

@@ -58,15 +58,16 @@ class Listener(ABC):
         """
 
     def score_and_embed(self, waveforms: Sequence[np.ndarray]) -> tuple[Scores, np.ndarray]:
-        """The same, and an embedding ``(D,)`` float32 of every waveform: what its last layer takes.
+        """The same as `score`, and an embedding ``(D,)`` float32 of every waveform: what its last layer takes.
 
         Raises:
-            SerHfError: the model has none.
+            SerHfError: it gives none; see `no_embeddings`.
         """
-        raise SerHfError(
-            f"a {type(self).__name__} gives no embeddings: an ONNX file gives scores alone; name the checkpoint it was "
-            "made of"
-        )
+        raise SerHfError(self.no_embeddings())
+
+    def no_embeddings(self) -> str | None:
+        """Why it gives no embeddings; None where it does."""
+        return "a model of this kind gives scores alone, and no embeddings"
 
     def __call__(self, clips: Any, sampling_rate: int | None = None, **options: Any) -> Any:
         """Class name -> probability, the most probable first: of one recording, or a list for many; see `listen`.

@@ -36,8 +36,9 @@ class Progress:
 
     def skip(self, clips: int) -> None:
         """Tells of clips that others heard, or a run before this one: they say nothing of the rate."""
-        self._bar.initial += clips
-        self._bar.update(clips)
+        if not self._bar.disable:
+            self._bar.initial += clips
+            self._bar.update(clips)
 
     def _ask(self, count: Callable[[], int | None]) -> None:
         with contextlib.suppress(SerHfError, OSError):  # the work itself tells it

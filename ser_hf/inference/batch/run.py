@@ -105,7 +105,7 @@ def predict_many(
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         workers: processes that decode; by default one for every core, 0 for none.
         batch_size: clips scored together.
-        overwrite: begin anew where something is there.
+        overwrite: begin anew where something is there; what the same call began is gone on with all the same.
         shown: show how far it is, on standard error.
         options: what else changes the result.
 
@@ -133,7 +133,7 @@ def predict_many(
             if processes.main:
                 shards.prepare(plan, overwrite)
             processes.meet()
-            model = _opened(checkpoint, device)
+            model = _opened(checkpoint, device, wanted)
             job = _Job(model, sources, shards, wanted, processes, batch_size)
             with Progress(shown and processes.main, sources.count) as progress:
                 job.run(workers if workers is not None else min(_cores(), _MOST_WORKERS), progress)
@@ -182,10 +182,10 @@ class _Job:
         with Decoder(settings, workers) as decoder:
             for number, item, sound in decoder(self._todo(progress)):
                 if number != shard:
-                    self._write(shard, rows + batches.flush(), progress)
+                    self._write(shard, rows + _told(batches.flush(), progress))
                     shard, rows = number, []
-                rows += batches.add(item, sound)
-            self._write(shard, rows + batches.flush(), progress)
+                rows += _told(batches.add(item, sound), progress)
+            self._write(shard, rows + _told(batches.flush(), progress))
 
     def finish(self, mark: str) -> tuple[int, int]:
         """Waits for the others and puts the output together; rows and errors."""
@@ -197,7 +197,7 @@ class _Job:
         for number, digest in enumerate(self.digests):
             self._same(number, digest)
         if len(self.shards.all_done()) > count:
-            raise SerHfError(_others(self.shards.output, "there are fewer"))
+            raise SerHfError(_others(self.shards, "there are fewer"))
         self.shards.finish(count, self.columns, mark)
         return sum(known.rows for known in self.there.values()), sum(known.errors for known in self.there.values())
 
@@ -223,12 +223,11 @@ class _Job:
     def _is_todo(self, shard: int) -> bool:
         return self.processes.has(shard) and shard not in self.there
 
-    def _write(self, shard: int, rows: list[Row], progress: Progress) -> None:
+    def _write(self, shard: int, rows: list[Row]) -> None:
         if shard < 0:
             return
         self.there[shard] = self.shards.write(shard, rows, self.columns, str(self.digests[shard]))
         self.heard += len(rows)
-        progress.add(len(rows))
 
     def _look(self, number: int) -> bool:
         if (known := self.shards.done(number)) is not None:
@@ -237,11 +236,19 @@ class _Job:
 
     def _same(self, number: int, digest: Digest) -> None:
         if self.there[number].digest != str(digest):
-            raise SerHfError(_others(self.shards.output, f"those from {number * self.options.shard_size} on"))
+            raise SerHfError(_others(self.shards, f"those from {number * self.options.shard_size} on"))
 
 
-def _others(output: Path, which: str) -> str:
-    return f"the recordings are not those {output} was begun with: {which}; put them back, or begin anew by --overwrite"
+def _told(rows: list[Row], progress: Progress) -> list[Row]:
+    progress.add(len(rows))
+    return rows
+
+
+def _others(shards: Shards, which: str) -> str:
+    return (
+        f"the recordings are not those {shards.output} was begun with: {which}; put them back, or remove "
+        f"{shards.folder} to begin anew"
+    )
 
 
 def _check(options: Options, batch_size: int, workers: int | None) -> None:
@@ -255,8 +262,10 @@ def _check(options: Options, batch_size: int, workers: int | None) -> None:
             raise SerHfError(f"--{name} is {value}; expected {least} or more")
 
 
-def _opened(checkpoint: str | Path, device: str) -> Listener:
+def _opened(checkpoint: str | Path, device: str, options: Options) -> Listener:
     model = open_model(checkpoint, device)
+    if options.embeddings and (reason := model.no_embeddings()) is not None:
+        raise SerHfError(f"{checkpoint}: {reason}")
     if model.one_speaker_a_call:
         raise SerHfError(
             f"{checkpoint} compares the clips of one speaker with each other, and --output takes those of anybody; "

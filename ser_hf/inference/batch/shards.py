@@ -18,7 +18,7 @@ from .formats import Format
 from .item import Item
 from .rows import Row
 
-_PLAN = "plan.json"
+_PLAN, _ENDED = "plan.json", "ended.json"
 
 
 class Done(NamedTuple):
@@ -71,16 +71,21 @@ class Shards:
     def prepare(self, plan: dict[str, Any], overwrite: bool) -> None:
         """Makes ready to write by a plan, or to go on with it.
 
+        Args:
+            plan: what follows from the command; whatever changes the rows is in it.
+            overwrite: begin anew where something else lies there, or the same one has ended.
+
         Raises:
             SerHfError: something else lies there.
         """
         self._sweep()
-        if overwrite:
-            self.clear()
         plan = json.loads(json.dumps(plan))
         old = self._read(_PLAN)
+        if overwrite and (old != plan or (self.folder / _ENDED).exists()):
+            self.clear()
+            old = None
         if old is None:
-            if self.output.is_file():
+            if self.output.is_file() and not overwrite:
                 raise SerHfError(f"{self.output} is there already; --overwrite makes it anew, or name another --output")
             if not self.one_file and any(self.output.glob(f"*{self.form.suffix}")):
                 raise SerHfError(f"{self.output} holds {self.form.suffix} files of something else; name another folder")
@@ -120,6 +125,7 @@ class Shards:
     def finish(self, count: int, columns: dict[str, str], plan: str) -> None:
         """Puts the file together, where one is wanted, and clears the shards away."""
         if not self.one_file:
+            write_json(self.folder / _ENDED, {"shards": count})
             return
         with writing(self.output), replacing(self.output) as temporary:
             self.form.merge([self.file(number) for number in range(count)], temporary, columns, plan)
@@ -133,7 +139,8 @@ class Shards:
 
     def clear(self) -> None:
         """Takes away what was written of shards, and nothing else."""
-        (self.folder / _PLAN).unlink(missing_ok=True)
+        for name in (_PLAN, _ENDED):
+            (self.folder / name).unlink(missing_ok=True)
         for note in self.folder.glob("[0-9]*.json"):
             self.file(int(note.stem)).unlink(missing_ok=True)
             note.unlink()
@@ -143,9 +150,13 @@ class Shards:
                 path.unlink()
 
     def leave(self) -> None:
-        """Takes the folder away where nothing is left in it."""
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        """Takes the folders away in which nothing is left that was heard."""
+        if self.folder.is_dir() and not any(self.folder.glob("[0-9]*")):
+            (self.folder / _PLAN).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()
+                if not self.one_file:
+                    self.output.rmdir()
 
     def _sweep(self) -> None:
         """Takes away the files that a process which was killed had not yet put in their place."""
