@@ -5,57 +5,58 @@ Names are loaded on first use: what only lists files needs no PyTorch and no Arr
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ser_hf.base.lazy import lazily
 
 if TYPE_CHECKING:
     from .decoding import Decoder
-    from .hearing import Settings, Sound
+    from .formats import Parquet
+    from .hearing import Settings, Sound, hearer
     from .item import Item
-    from .rows import Row, fields, values
+    from .parquet import Piece, items_of
+    from .rows import Row, fields
     from .run import Options, Summary, predict_many
     from .scoring import Batches, Scorer
-    from .sources import holds_recordings, is_source, sources_of
+    from .sources import is_source, sources_of
 
 _HOMES = {
     "Batches": "scoring",
     "Decoder": "decoding",
     "Item": "item",
     "Options": "run",
+    "Parquet": "formats",
+    "Piece": "parquet",
     "Row": "rows",
     "Scorer": "scoring",
     "Settings": "hearing",
     "Sound": "hearing",
     "Summary": "run",
     "fields": "rows",
-    "holds_recordings": "sources",
+    "hearer": "hearing",
     "is_source": "sources",
+    "items_of": "parquet",
     "predict_many": "run",
     "sources_of": "sources",
-    "values": "rows",
 }
-
 __all__ = [
     "Batches",
     "Decoder",
     "Item",
     "Options",
+    "Parquet",
+    "Piece",
     "Row",
     "Scorer",
     "Settings",
     "Sound",
     "Summary",
     "fields",
-    "holds_recordings",
+    "hearer",
     "is_source",
+    "items_of",
     "predict_many",
     "sources_of",
-    "values",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Imports a name from its module on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f".{_HOMES[name]}", __name__), name)
+__getattr__ = lazily(__name__, _HOMES)

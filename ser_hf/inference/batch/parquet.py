@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -39,6 +39,20 @@ class _Columns:
     name: str | None
 
 
+class Piece(NamedTuple):
+    """A row group.
+
+    Attributes:
+        shard: the file.
+        group: number of the row group in it.
+        first: number of its first row in the file.
+    """
+
+    shard: str
+    group: int
+    first: int
+
+
 class Parquet(Source):
     """The rows of Parquet files, all of them heard.
 
@@ -58,17 +72,24 @@ class Parquet(Source):
         """
         for shard in self.shards:
             with _opened(shard) as file:
-                columns = _columns(shard, file.schema_arrow)
-                row = 0
+                columns, row = _columns(shard, file.schema_arrow), 0
                 for group in range(file.num_row_groups):
                     size = file.metadata.row_group(group).num_rows
                     heard = wanted(at + row, at + row + size)
-                    names = columns.light + columns.heavy if heard else columns.light
-                    for batch in _batches(shard, file, group, names):
-                        for values in batch.to_pylist():
-                            yield _item(shard, row, values, columns)
-                            row += 1
+                    yield from _items(shard, file, columns, Piece(str(shard), group, row), heard)
+                    row += size
                 at += row
+
+    def pieces(self) -> list[Piece]:
+        """The row groups, in order: what can be read by different processes; see `items_of`."""
+        found = []
+        for shard in self.shards:
+            with _opened(shard) as file:
+                row = 0
+                for group in range(file.num_row_groups):
+                    found.append(Piece(str(shard), group, row))
+                    row += file.metadata.row_group(group).num_rows
+        return found
 
     def count(self) -> int:
         """The rows, as the files' metadata say."""
@@ -77,6 +98,24 @@ class Parquet(Source):
             with _opened(shard) as file:
                 counts.append(int(file.metadata.num_rows))
         return sum(counts)
+
+
+def items_of(piece: Piece) -> Iterator[Item]:
+    """The rows of a row group, with their bytes.
+
+    Raises:
+        CorpusError: as `Parquet.items` does.
+    """
+    with _opened(Path(piece.shard)) as file:
+        yield from _items(Path(piece.shard), file, _columns(Path(piece.shard), file.schema_arrow), piece, True)
+
+
+def _items(shard: Path, file: pq.ParquetFile, columns: _Columns, piece: Piece, heard: bool) -> Iterator[Item]:
+    row = piece.first
+    for batch in _batches(shard, file, piece.group, columns.light + columns.heavy if heard else columns.light):
+        for values in batch.to_pylist():
+            yield _item(shard, row, values, columns)
+            row += 1
 
 
 def _opened(shard: Path) -> pq.ParquetFile:

@@ -23,14 +23,18 @@ class Processes:
     size: int = 1
 
     @classmethod
-    def started(cls) -> Processes:
-        """What the launcher says in ``RANK`` and ``WORLD_SIZE``; each process then has a GPU of its own."""
-        size = int(os.environ.get("WORLD_SIZE", "1"))
-        if size <= 1:
+    def started(cls, device: str = "auto") -> Processes:
+        """What the launcher says in ``WORLD_SIZE`` and ``RANK``; each process then has a GPU of its own.
+
+        Args:
+            device: as in `ser_hf.inference.open_model`.
+        """
+        if int(os.environ.get("WORLD_SIZE", "1")) <= 1:
             return cls()
+        import torch
         from accelerate import PartialState  # chooses the GPU, and lets processes wait for each other
 
-        state = PartialState()
+        state = PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
         return cls(state.process_index, state.num_processes)
 
     @property

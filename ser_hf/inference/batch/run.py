@@ -127,7 +127,7 @@ def predict_many(
         found = shards.form.made_by(path)
         if found and found[0] == mark:  # the same command has ended before
             return Summary(str(path), *found[1:])
-    processes = Processes.started()
+    processes = Processes.started(device)
     try:
         with alone(shards.folder, processes.main):
             if processes.main:
