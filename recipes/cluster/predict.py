@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,22 +39,17 @@ from ser_hf.inference.batch import (
     sources_of,
 )
 
-BLOCK = 2_000
-"""Items, or row groups, in a block that Ray hands out."""
-
-
-@lru_cache(maxsize=1)
-def _hearer(settings: Settings) -> Callable[[Item], Sound]:
-    return hearer(settings)
+BLOCK = 500
+"""Items in a block that Ray hands out."""
 
 
 def hear(batch: Any, settings: Settings) -> Any:
     """A table of items in, the same with samples (float32 as bytes), seconds of speech and errors out."""
     import pyarrow as pa
 
-    found = []
+    listen, found = hearer(settings), []
     for values in batch.to_pylist():
-        sound = _hearer(settings)(Item(**values))
+        sound = listen(Item(**values))
         samples = None if sound.samples is None else sound.samples.astype(np.float32).tobytes()
         found.append((samples, sound.speech, sound.error))
     kept = batch.drop_columns(["data", "error"])
@@ -97,7 +91,7 @@ def items_on(ray: Any, words: Sequence[str]) -> Any:
     found = [ray.data.from_arrow(list(_blocks(others)))] if others else []
     if groups:
         found.append(ray.data.from_items(groups, override_num_blocks=len(groups)).flat_map(read_group))
-    return found[0].union(*found[1:])
+    return found[0].union(*found[1:]) if found[1:] else found[0]
 
 
 def _blocks(words: Sequence[str]) -> Iterator[Any]:
