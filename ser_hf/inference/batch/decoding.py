@@ -19,13 +19,13 @@ from typing import TypeVar
 
 import numpy as np
 
-import ser_hf
-
 from .hearing import Settings, Sound, hearer
 from .item import Item
 from .worker import question
 
 _WORKER = f"{__package__}.worker"
+_HOME = str(Path(__file__).parents[3])
+"""Where ser_hf lies, for a process whose own path may not lead there."""
 _TOGETHER = 8
 """Items a thread is given at once: handing them over costs as much as reading a short one."""
 _AHEAD = 4
@@ -145,8 +145,7 @@ class _Process:
     def _begin(self) -> None:
         if self._ended:
             raise EOFError
-        home = str(Path(ser_hf.__file__).parents[1])
-        paths = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
+        paths = os.pathsep.join(filter(None, (_HOME, os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", _WORKER],  # -P: a file of the user's called json.py is not ours
             stdin=subprocess.PIPE,

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ser_hf.corpora import text_of
-from ser_hf.inference.heard import Heard
 
+from ..heard import Heard
 from .item import Item
 
 EMBEDDING, ERROR = "embedding", "error"

@@ -17,10 +17,10 @@ from ser_hf.audio.decode import LONGEST
 from ser_hf.audio.speech import speech_detector
 from ser_hf.base.alone import alone
 from ser_hf.base.errors import SerHfError
-from ser_hf.inference.heard import check_confidence
-from ser_hf.inference.listener import Listener
-from ser_hf.inference.opening import DEFAULT, open_model
 
+from ..heard import check_confidence
+from ..listener import Listener
+from ..opening import DEFAULT, open_model
 from .decoding import Decoder
 from .formats import format_of
 from .hearing import Settings

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ser_hf.inference.heard import Heard
-from ser_hf.inference.listener import Listener, Scores
-
+from ..heard import Heard
+from ..listener import Listener, Scores
 from .hearing import Sound
 from .item import Item
 from .rows import Row

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import xxhash
 
-from ser_hf.inference.opening import DEFAULT
+from ..opening import DEFAULT
 
 _SUFFIXES = (".json", ".safetensors", ".skops", ".onnx")
 _SETTINGS = ("config.json", "preprocessor_config.json")
@@ -17,7 +17,7 @@ def weights_of(checkpoint: str | Path) -> str:
     """A name for a checkpoint: of a folder or file the hash of weights and settings, of a repository its name."""
     path = Path(checkpoint)
     if str(checkpoint) == DEFAULT:
-        from ser_hf.inference.default_model import default_folder
+        from ..default_model import default_folder
 
         path = default_folder()
     if not path.exists():
