@@ -84,7 +84,7 @@ def read_group(piece: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def items_on(ray: Any, words: Sequence[str]) -> Any:
-    """What the words name, as a Ray data set of items; row groups of Parquet files are read where there is room."""
+    """What the words name, as a Ray dataset of items; row groups of Parquet files are read where there is room."""
     parts = sources_of(words).parts
     groups = [piece._asdict() for part in parts for piece in getattr(part, "pieces", list)()]
     others = [part.word for part in parts if not hasattr(part, "pieces")]

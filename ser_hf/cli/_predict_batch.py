@@ -17,7 +17,7 @@ examples:
   ser-hf predict clip.wav                                              # printed, by the model of ser_hf
   ser-hf predict runs/mine calls/ --output scores.parquet              # every audio file below a folder
   ser-hf predict runs/mine calls.csv more/*.flac --output scores.csv   # a table with paths, and files
-  ser-hf predict runs/mine hf://USER/NAME --output scores/             # a data set of the Hub, Parquet shards
+  ser-hf predict runs/mine hf://USER/NAME --output scores/             # a dataset of the Hub, Parquet shards
   accelerate launch --multi_gpu -m ser_hf.cli predict runs/mine calls/ --output scores.parquet
 """
 

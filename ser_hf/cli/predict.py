@@ -68,7 +68,7 @@ class PredictCommand(Command):
             nargs="+",
             metavar="FILE",
             help="audio files, folders, patterns in quotes, tables with paths (.csv, .tsv, .jsonl, .xlsx), Parquet, "
-            "data sets (hf://USER/NAME); before them the checkpoint: run folder, repository on the Hub, or ONNX file. "
+            "datasets (hf://USER/NAME); before them the checkpoint: run folder, repository on the Hub, or ONNX file. "
             "Where the first word can only be recordings, the model that comes with ser_hf is used",
         )
         parser.add_argument(

@@ -1,4 +1,4 @@
-"""The recordings of a data set, one by one, labelled or not: of the Hub as they arrive, or of ``save_to_disk``."""
+"""The recordings of a dataset, one by one, labelled or not: of the Hub as they arrive, or of ``save_to_disk``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .dataset_corpus import one_column, recording_columns, recording_of
 
 
 class StreamedRow(NamedTuple):
-    """A row of a data set.
+    """A row of a dataset.
 
     Attributes:
         id: what its column ``id`` or ``clip_id`` says, else ``SPLIT/ROW``, rows counted from 0.
@@ -34,7 +34,7 @@ class StreamedRow(NamedTuple):
 
 
 def stream(words: str, wanted: Callable[[int], bool]) -> Iterator[StreamedRow]:
-    """The rows of every split, in the order of the data set.
+    """The rows of every split, in the order of the dataset.
 
     Args:
         words: ``hf://USER/NAME[:CONFIG]``, or a folder of ``save_to_disk``.
@@ -57,7 +57,7 @@ def stream(words: str, wanted: Callable[[int], bool]) -> Iterator[StreamedRow]:
 
 
 def count(words: str) -> int | None:
-    """The rows a data set says it has; None where it does not.
+    """The rows a dataset says it has; None where it does not.
 
     Raises:
         CorpusError: it cannot be loaded.

@@ -17,7 +17,7 @@ class Item(NamedTuple):
     """A recording, or a part of one.
 
     Attributes:
-        id: what it is known by: the path, the line of a table or the row of a data set.
+        id: what it is known by: the path, the line of a table or the row of a dataset.
         path: the file; empty where there are only bytes.
         start: seconds at which the part begins; None for the whole.
         end: seconds at which it ends; None for the end of the file.

@@ -127,11 +127,12 @@ def predict_many(
         found = shards.form.made_by(path)
         if found and found[0] == mark:  # the same command has ended before
             return Summary(str(path), *found[1:])
-    processes = Processes.started(device)
+    processes, before = Processes.started(device), 0
     try:
         with alone(shards.folder, processes.main):
             if processes.main:
                 shards.prepare(plan, overwrite)
+                before = sum(known.rows for known in shards.all_done().values())
             processes.meet()
             model = _opened(checkpoint, device, wanted)
             job = _Job(model, sources, shards, wanted, processes, batch_size)
@@ -145,7 +146,7 @@ def predict_many(
         processes.leave()
     if not processes.main:
         return Summary(str(path), job.heard, 0, job.heard)
-    return Summary(str(path), rows, errors, job.heard, time.monotonic() - began)
+    return Summary(str(path), rows, errors, rows - before, time.monotonic() - began)
 
 
 @dataclass

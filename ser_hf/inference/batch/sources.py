@@ -1,4 +1,4 @@
-"""What the words of a command name: files, folders, patterns, tables and data sets, as one stream of recordings."""
+"""What the words of a command name: files, folders, patterns, tables and datasets, as one stream of recordings."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _source(word: str) -> Source:
             return Folder(word)
         if shards := [*audio_files(Path(word), frozenset({_PARQUET}))]:
             return _parquet(word, shards)
-        raise SerHfError(f"{word} holds no recording: no audio file, no Parquet file and no data set lies in it")
+        raise SerHfError(f"{word} holds no recording: no audio file, no Parquet file and no dataset lies in it")
     if _is_pattern(word) and not os.path.exists(word):
         return Pattern(word)
     if suffix in TABLES or suffix == _PARQUET:
@@ -117,7 +117,7 @@ def _source(word: str) -> Source:
 
         return Table(word)
     if not os.path.exists(word) and suffix not in AUDIO_EXTENSIONS:
-        raise SerHfError(f"{word} is no file, folder, pattern or table here; a data set of the Hub is hf://USER/NAME")
+        raise SerHfError(f"{word} is no file, folder, pattern or table here; a dataset of the Hub is hf://USER/NAME")
     return Files([word])
 
 

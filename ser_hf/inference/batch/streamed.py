@@ -1,4 +1,4 @@
-"""Recordings by the rows of a data set: of the Hub as they arrive, or of ``save_to_disk``."""
+"""Recordings by the rows of a dataset: of the Hub as they arrive, or of ``save_to_disk``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .source import Source
 
 
 class Streamed(Source):
-    """The rows of every split of a data set, all of them heard; see `ser_hf.data.streaming.stream`."""
+    """The rows of every split of a dataset, all of them heard; see `ser_hf.data.streaming.stream`."""
 
     def items(self, at: int, wanted: Wanted) -> Iterator[Item]:
         """See `Source.items`.
@@ -34,7 +34,7 @@ class Streamed(Source):
             yield item._replace(start=start, end=end)
 
     def count(self) -> int | None:
-        """The rows, where the data set says how many it has."""
+        """The rows, where the dataset says how many it has."""
         from ser_hf.data.streaming import count
 
         return count(self.word)

@@ -1,4 +1,4 @@
-"""A data set of the Hub is heard as it arrives, from a small Hub on the loopback address."""
+"""A dataset of the Hub is heard as it arrives, from a small Hub on the loopback address."""
 
 import importlib.util
 import os
