@@ -192,7 +192,7 @@ class _Rows:
 
 
 def recording_of(value: Any, source: str, called: str, column: str) -> bytes:
-    """The bytes of a recording as a row of a data set holds it.
+    """The bytes of a recording as a row of a dataset holds it.
 
     Args:
         value: the cell, not decoded.

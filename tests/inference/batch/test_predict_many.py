@@ -276,3 +276,29 @@ def test_an_interrupt_ends_it_and_it_goes_on(start, tiny_onnx, calls, tmp_path):
     process.communicate(timeout=60)
     assert main(["predict", str(tiny_onnx), str(calls), "--output", str(tmp_path / "out.csv"), "--vad", "rule"]) == 0
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 61
+
+
+def test_embeddings_of_transformers_and_of_the_encoder_of_a_probe(save_transformer, tmp_path):
+    import torch
+
+    from ser_hf.embeddings import build_embeddings
+    from ser_hf.inference import SerClassifier
+    from ser_hf.models import build_config, build_model
+    from ser_hf.training.checkpoint import load_start
+
+    noise = np.random.default_rng(0)
+    clips = [noise.normal(0, 0.1, n).astype(np.float32) for n in (16_000, 8_000, 16_000, 12_000)]
+    folder = save_transformer("whisper", tmp_path / "whisper")
+    model, extractor, _ = load_start(folder)  # its head is random
+    tuned = SerClassifier(model.eval(), extractor)
+    scores, vectors = tuned.score_and_embed(clips)
+    with torch.no_grad():
+        shares = tuned.model.classifier(torch.from_numpy(vectors)).softmax(dim=-1).numpy()
+    np.testing.assert_allclose(shares, scores.probabilities, atol=1e-5)
+    np.testing.assert_allclose(scores.probabilities, tuned.score(clips).probabilities, atol=1e-6)
+    extractor = build_embeddings(str(folder), layers=[0, 1], pooling="mean", dtype="float32")
+    config = build_config("embedding_mlp", n_mels=2, num_labels=3, embedding_size=extractor.n_frames)
+    probe = SerClassifier(build_model(config).eval(), extractor)
+    scores, vectors = probe.score_and_embed(clips)
+    assert vectors.shape == (4, 2 * extractor.n_frames)
+    np.testing.assert_allclose(scores.probabilities, probe.score(clips).probabilities, atol=1e-6)
