@@ -319,6 +319,10 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
                 status, data, headers = _answer(api, self.command, address.path)
             except RefusedError as error:
                 status, data, headers = error.status, json.dumps({"error": str(error)}).encode(), error.headers
+            if status == 200 and (part := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")):
+                first, last = int(part[1]), min(int(part[2] or len(data)), len(data) - 1)
+                headers = {**headers, "Content-Range": f"bytes {first}-{last}/{len(data)}"}
+                status, data = 206, data[first : last + 1]
             self.send_response(status)
             for key, value in headers.items():
                 self.send_header(key, value)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._command import Command, complain, known_fields, say
+from ._predict_batch import EPILOG, add_batch_arguments, named, run_batch
 
 if TYPE_CHECKING:
     from ser_hf.inference import Heard
@@ -20,11 +21,11 @@ _LONG = 1.5
 def checkpoint_and_files(
     words: Sequence[str], model: str | None = None, command: str = "predict"
 ) -> tuple[str, list[str]]:
-    """Which checkpoint to use, `DEFAULT` for that of the package, on which files.
+    """Which checkpoint to use, `DEFAULT` for that of the package, on which recordings.
 
     Args:
-        words: files, and before them perhaps a checkpoint: the first word, unless it has the suffix of audio and is no
-            folder.
+        words: what names recordings, and before them perhaps a checkpoint: the first word, unless it can only be
+            recordings: audio, a table, a pattern, a folder with such in it and no weights.
         model: the checkpoint, where it was named apart; all words are files then.
         command: that errors name.
 
@@ -36,14 +37,14 @@ def checkpoint_and_files(
     """
     from ser_hf.base.errors import SerHfError
     from ser_hf.base.pickles import SUFFIXES
-    from ser_hf.corpora import AUDIO_EXTENSIONS
     from ser_hf.inference import DEFAULT
+    from ser_hf.inference.batch import is_source
 
     if model is not None:
         return model, [*words]
     first, *files = words
     path = Path(first)
-    if path.suffix.lower() in AUDIO_EXTENSIONS and not path.is_dir():
+    if is_source(first):
         return DEFAULT, [*words]
     if path.is_file() and path.suffix.lower() not in (".onnx", *SUFFIXES):
         raise SerHfError(
@@ -63,17 +64,18 @@ class PredictCommand(Command):
 
     name = "predict"
     help = "classify audio files by a checkpoint"
+    epilog = EPILOG
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint and the files."""
-        parser.usage = "ser-hf predict [options] [RUN] FILE [FILE ...]"
+        parser.usage = "ser-hf predict [options] [RUN] FILE [FILE ...] [--output OUT]"
         parser.add_argument(
             "words",
             nargs="+",
             metavar="FILE",
-            help="audio files; before them the checkpoint: run folder, repository on the Hub, or ONNX file. Where the "
-            "first word has the suffix of audio (.wav, .flac, ...) and is no folder, the model that comes with ser_hf "
-            "is used",
+            help="audio files, folders, patterns in quotes, tables with paths (.csv, .tsv, .jsonl, .xlsx), Parquet, "
+            "datasets (hf://USER/NAME); before them the checkpoint: run folder, repository on the Hub, or ONNX file. "
+            "Where the first word can only be recordings, the model that comes with ser_hf is used",
         )
         parser.add_argument(
             "--model", metavar="RUN", help="the checkpoint, all words being files; default: the one of ser_hf"
@@ -98,13 +100,16 @@ class PredictCommand(Command):
             metavar="X",
             help="what finds speech: silero, rule, or auto, silero if installed",
         )
+        add_batch_arguments(parser)
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
-        """Prints the scores of every file."""
+        """Prints the scores of every recording, or writes them."""
         from ser_hf.base.errors import SerHfError
         from ser_hf.inference import open_model
 
         checkpoint, files = checkpoint_and_files(args.words, args.model)
+        if args.output:
+            return run_batch(args, checkpoint, files)
         if args.plot and len(files) > 1:
             raise SerHfError(f"--plot draws one clip, found {len(files)}; name one")
         model = open_model(checkpoint, args.device)
@@ -113,13 +118,14 @@ class PredictCommand(Command):
 
             plot_attention(model, files[0], args.plot, args.max_duration)
         options = {"max_duration": args.max_duration, "min_confidence": args.min_confidence, "speech": args.vad}
-        for call in [files] if model.one_speaker_a_call else [[name] for name in files]:
-            for name, heard in zip(call, model.listen(call, **options), strict=True):
-                say(_json(name, heard) if args.json else _words(name, heard, args.top))
+        items = named(files)
+        for call in [[*items]] if model.one_speaker_a_call else ([item] for item in items):
+            for item, heard in zip(call, model.listen([item.given() for item in call], **options), strict=True):
+                say(_json(item.shown, heard) if args.json else _words(item.shown, heard, args.top))
                 if heard.seconds > _LONG * model.window and not args.quiet:
                     complain(
-                        f"{name} is {heard.seconds:.0f} s long, of which the middle {model.window:g} s were heard; "
-                        "ser-hf segment hears all of it"
+                        f"{item.shown} is {heard.seconds:.0f} s long, of which the middle {model.window:g} s were "
+                        "heard; ser-hf segment hears all of it"
                     )
         return 0
 

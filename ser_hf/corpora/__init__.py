@@ -2,8 +2,9 @@
 
 from ._corpus import CORPORA, Corpus, Download, Refuse, register
 from ._folds import Fold, FoldSet
+from ._listed import IDS, Listed, listed, text_of
 from ._own import FOLDER, mistaken_for, own_corpus
-from ._reading import COLUMNS, PARTITIONS, Reading, cell, fields_of
+from ._reading import COLUMNS, PARTITIONS, Reading, cell, fields_of, part_of
 from ._scan import Scan, corpus_root, scan
 from ._walk import AUDIO_EXTENSIONS, audio_files
 
@@ -12,11 +13,13 @@ __all__ = [
     "COLUMNS",
     "CORPORA",
     "FOLDER",
+    "IDS",
     "PARTITIONS",
     "Corpus",
     "Download",
     "Fold",
     "FoldSet",
+    "Listed",
     "Reading",
     "Refuse",
     "Scan",
@@ -24,8 +27,11 @@ __all__ = [
     "cell",
     "corpus_root",
     "fields_of",
+    "listed",
     "mistaken_for",
     "own_corpus",
+    "part_of",
     "register",
     "scan",
+    "text_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from ser_hf.labels import emotion_of
 from ser_hf.records import Clip
 
 from ._corpus import Refuse
+from ._listed import TableFiles, text_of
 from ._reading import PARTITIONS, Reading, cell, fields_of
 from ._segments import apart
-from ._walk import NATIVE, audio_files
+from ._walk import audio_files
 
 logger = logging.getLogger(__name__)
 
@@ -76,11 +77,6 @@ def _parts(root: Path) -> list[tuple[Path, str | None]]:
     return [(root, None)]
 
 
-def text_of(name: str) -> str:
-    """A file name as text a dataset can hold; bytes that are not UTF-8 become escapes."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
 def _from_folders(part: Path, refuse: Refuse, name: str, reading: Reading) -> Iterator[Clip]:
     for path in audio_files(part):
         label, *between = path.relative_to(part).parts[:-1] or ("",)
@@ -99,26 +95,21 @@ def _from_folders(part: Path, refuse: Refuse, name: str, reading: Reading) -> It
 
 @dataclass
 class _Table:
-    """A table while it is read.
-
-    Attributes:
-        files: name in the table -> file, since many segments may be of one.
-    """
+    """A table while it is read."""
 
     table: Path
     name: str
     reading: Reading
-    files: dict[str, Path] = field(default_factory=dict)
 
     def clips(self, refuse: Refuse) -> Iterator[Clip]:
-        rows, unnamed = 0, 0
+        rows, unnamed, files = 0, 0, TableFiles(self.table)
         try:
             for line, row in read_table(self.table):
                 where = f"{self.table}, line {line}"
                 if not rows:
                     self._first(row)
                 rows += 1
-                path = self._file(row, where)
+                path = files.find(cell(row, "path", self.reading, where), where)
                 try:
                     clip = self._clip(path, row, where)
                 except CorpusError as error:
@@ -138,26 +129,6 @@ class _Table:
         unused = [name for name in self.reading.check(str(self.table), row) if name]
         if unused:
             logger.warning("%s: columns not used: %s", self.table, ", ".join(unused))
-
-    def _file(self, row: dict[str, Any], where: str) -> Path:
-        """The file of a row, whatever slashes the system has that wrote the table."""
-        name = cell(row, "path", self.reading, where)
-        if name is None:
-            raise CorpusError(f"{where}: the path is empty; give the file, or delete the row")
-        for spelling in dict.fromkeys((name, name.replace("\\", "/"))):
-            if spelling in self.files:
-                return self.files[spelling]
-            if (path := self._there(spelling)) is not None:
-                self.files[name] = self.files[spelling] = path
-                return path
-        raise CorpusError(f"{where}: no file {self.table.parent / name}; paths are relative to the folder of the table")
-
-    def _there(self, name: str) -> Path | None:
-        path = self.table.parent / name
-        if path.is_file():
-            return path
-        suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
-        return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
 
     def _clip(self, path: Path, row: dict[str, Any], where: str) -> Clip:
         label = cell(row, "label", self.reading, where)

@@ -118,11 +118,7 @@ def fields_of(row: Mapping[str, Any], reading: Reading, where: str) -> dict[str,
         CorpusError: a value is none of those that can be.
     """
     said = {what: cell(row, what, reading, where) for what in COLUMNS if what not in ("path", "label")}
-    partition, start, end = said["partition"], said["start"], said["end"]
-    begins = seconds(start, f"{where}: start") if start else None
-    ends = seconds(end, f"{where}: end") if end else None
-    if ends is not None and ends <= (begins or 0):
-        raise CorpusError(f"{where}: the segment ends at {ends:g} s and starts at {begins or 0:g} s")
+    partition, (start, end) = said["partition"], part_of(row, reading, where)
     return {
         "speaker": said["speaker"],
         "sex": _sex(said["sex"], where),
@@ -131,10 +127,24 @@ def fields_of(row: Mapping[str, Any], reading: Reading, where: str) -> dict[str,
         "session": said["session"],
         "partition": PARTITIONS.get(partition.lower(), partition.lower()) if partition else None,
         "age": _age(said["age"]),
-        "start": begins if begins or ends is not None else None,
-        "end": ends,
+        "start": start,
+        "end": end,
         **{name: _rating(said[name], name, where) for name in ("valence", "arousal", "dominance")},
     }
+
+
+def part_of(row: Mapping[str, Any], reading: Reading, where: str) -> tuple[float | None, float | None]:
+    """Start and end of the part of the file that a row means, in seconds; both None for the whole file.
+
+    Raises:
+        CorpusError: one is no time, or the part ends before it starts.
+    """
+    start, end = (cell(row, what, reading, where) for what in ("start", "end"))
+    begins = seconds(start, f"{where}: start") if start else None
+    ends = seconds(end, f"{where}: end") if end else None
+    if ends is not None and ends <= (begins or 0):
+        raise CorpusError(f"{where}: the segment ends at {ends:g} s and starts at {begins or 0:g} s")
+    return begins if begins or ends is not None else None, ends
 
 
 def _sex(text: str | None, where: str) -> Sex | None:

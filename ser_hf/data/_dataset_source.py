@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,20 +89,47 @@ class Source(ABC):
         Raises:
             CorpusError: it cannot be loaded, or has no row.
         """
-        try:
+        with self.reading_on():
             found = self._load()
-        except _ERRORS as error:
-            reason = next((line.strip() for line in f"{error}".splitlines() if line.strip()), type(error).__name__)
-            raise CorpusError(f"{self.words} cannot be loaded as a dataset: {reason}") from error
         parts = {"train": found} if isinstance(found, datasets.Dataset) else dict(found)
         parts = {split: _undecoded(part) for split, part in parts.items() if len(part)}
         if not parts:
             raise CorpusError(f"{self.words} has no row")
         return parts
 
+    def stream(self) -> dict[str, Any]:
+        """Every split, to be read row by row; recordings are left encoded.
+
+        Raises:
+            CorpusError: it cannot be loaded.
+        """
+        with self.reading_on():
+            found = self._stream()
+        parts = dict(found) if isinstance(found, dict) else {"train": found}
+        return {split: _undecoded(part if part.features else part._resolve_features()) for split, part in parts.items()}
+
+    @contextmanager
+    def reading_on(self) -> Iterator[None]:
+        """Says in one line what goes wrong while rows are read.
+
+        Raises:
+            CorpusError: instead of the library's errors.
+        """
+        try:
+            yield
+        except _ERRORS as error:
+            if isinstance(error, CorpusError):
+                raise
+            reason = next((line.strip() for line in f"{error}".splitlines() if line.strip()), type(error).__name__)
+            raise CorpusError(f"{self.words} cannot be loaded as a dataset: {reason}") from error
+
     @abstractmethod
     def _load(self) -> Any:
         """A dataset, or a dictionary of splits."""
+
+    def _stream(self) -> Any:
+        """The same, whole or as it arrives."""
+        return self._load()
 
     def reading(self, reading: Reading) -> Reading:
         """How it is read, where the source itself knows."""
@@ -117,10 +146,16 @@ class Source(ABC):
 
 class _Hub(Source):
     def _load(self) -> Any:
+        return datasets.load_dataset(*self._named())
+
+    def _stream(self) -> Any:
+        return datasets.load_dataset(*self._named(), streaming=True)
+
+    def _named(self) -> tuple[str, str | None]:
         match = _REPOSITORY.fullmatch(self.words)
         if match is None:
             raise CorpusError(f"{self.words}: expected hf://USER/NAME or hf://USER/NAME:CONFIG")
-        return datasets.load_dataset(match[1], match[2])
+        return match[1], match[2]
 
     def facts(self) -> dict[str, Any]:
         repository = self.words.removeprefix(_HUB).partition(":")[0]
@@ -185,7 +220,7 @@ def _split(file: Path, root: Path) -> str:
     return next((PARTITIONS[word] for word in words if word in PARTITIONS), "train")
 
 
-def _undecoded(part: datasets.Dataset) -> datasets.Dataset:
+def _undecoded(part: Any) -> Any:
     for name, kind in part.features.items():
         if isinstance(kind, datasets.Audio):
             part = part.cast_column(name, datasets.Audio(decode=False))

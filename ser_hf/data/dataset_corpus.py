@@ -77,7 +77,7 @@ def _columns(source: str, features: datasets.Features, reading: Reading) -> _Col
         CorpusError: there is none, or there are several.
     """
     names = {column_name(name): name for name in features}
-    audio = _one(source, "audio", "audio_column", _recordings(features, reading), features)
+    audio = one_column(source, "audio", "audio_column", recording_columns(features, reading), features)
     reading = replace(reading, label_column=_label(source, features, reading), audio_column=column_name(audio))
     unused = [names[name] for name in reading.check(source, names)]
     used = {what: [names[name] for name in reading.names(what) if name in names] for what in COLUMNS if what != "path"}
@@ -89,7 +89,7 @@ def _columns(source: str, features: datasets.Features, reading: Reading) -> _Col
     return _Columns(audio, reading, texts, "native_label" if "native_label" in features else None)
 
 
-def _recordings(features: datasets.Features, reading: Reading) -> list[str]:
+def recording_columns(features: datasets.Features, reading: Reading) -> list[str]:
     """The columns that may hold the recordings: those of the type, else structs and paths by their usual names."""
     if reading.audio_column is not None:
         return [name for name in features if column_name(name) == column_name(reading.audio_column)]
@@ -107,10 +107,15 @@ def _label(source: str, features: datasets.Features, reading: Reading) -> str:
     typed = [
         n for n, kind in features.items() if isinstance(kind, datasets.ClassLabel) and column_name(n) not in others
     ]
-    return _one(source, "label", "label_column", usual or typed, features)
+    return one_column(source, "label", "label_column", usual or typed, features)
 
 
-def _one(source: str, what: str, option: str, found: list[str], features: datasets.Features) -> str:
+def one_column(source: str, what: str, option: str, found: list[str], features: datasets.Features) -> str:
+    """The only column of those that were found for ``what``.
+
+    Raises:
+        CorpusError: there is none, or there are several.
+    """
     if len(found) == 1:
         return found[0]
     shown = ", ".join(features)
@@ -183,18 +188,35 @@ class _Rows:
         """
         split, number = clip.path.parent.name, clip.row
         value = self.parts[split].select_columns([self.columns.audio])[number][self.columns.audio]
-        if isinstance(value, dict) and value.get("bytes"):
-            return bytes(value["bytes"])
-        if isinstance(value, dict) and value.get("array") is not None:
-            return _wav(value["array"], value["sampling_rate"])
-        path = value.get("path") if isinstance(value, dict) else value
-        if not path:
-            raise AudioError(f"{clip.path} has no recording: {self.columns.audio} is empty")
-        file = Path(path) if Path(path).is_absolute() else Path(self.source, path)
-        try:
-            return file.read_bytes()
-        except OSError as error:
-            raise AudioError(f"{file} cannot be read: {error.strerror or error}") from error
+        return recording_of(value, self.source, str(clip.path), self.columns.audio)
+
+
+def recording_of(value: Any, source: str, called: str, column: str) -> bytes:
+    """The bytes of a recording as a row of a dataset holds it.
+
+    Args:
+        value: the cell, not decoded.
+        source: paths that are not absolute are below this folder.
+        called: how a message names the row.
+        column: the name of the cell's column.
+
+    Raises:
+        AudioError: there is none.
+    """
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, dict) and value.get("bytes"):
+        return bytes(value["bytes"])
+    if isinstance(value, dict) and value.get("array") is not None:
+        return _wav(value["array"], value["sampling_rate"])
+    path = value.get("path") if isinstance(value, dict) else value
+    if not path:
+        raise AudioError(f"{called} has no recording: {column} is empty")
+    file = Path(path) if Path(path).is_absolute() else Path(source, path)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise AudioError(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def _text(value: Any, kind: Any) -> str | None:

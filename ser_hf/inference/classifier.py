@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 from transformers import SequenceFeatureExtractor
 
+from ser_hf.base.errors import SerHfError
+from ser_hf.embeddings import EmbeddingExtractor
 from ser_hf.features import inputs_of
-from ser_hf.training import Model, class_names, load_checkpoint, outputs
+from ser_hf.records import INPUT_FEATURES
+from ser_hf.training import Ensemble, Model, class_names, load_checkpoint, outputs, outputs_and_hidden
 
 from .default_model import Terms, default_folder, default_terms, tell
 from .listener import Listener, Scores
@@ -70,6 +73,29 @@ class SerClassifier(Listener):
         clips = [(f"clip {i}", samples) for i, samples in enumerate(waveforms)]
         found = outputs(self.model, inputs_of(clips, self.extractor))
         return Scores(found.probabilities, found.dimensions)
+
+    def score_and_embed(self, waveforms: Sequence[np.ndarray]) -> tuple[Scores, np.ndarray]:
+        """See `Listener.score_and_embed`; of a probe the vectors of its encoder, layer after layer."""
+        if (reason := self.no_embeddings()) is not None:
+            raise SerHfError(reason)
+        inputs = inputs_of([(f"clip {i}", samples) for i, samples in enumerate(waveforms)], self.extractor)
+        if isinstance(self.extractor, EmbeddingExtractor):
+            found = outputs(self.model, inputs)
+            vectors = np.stack([row[INPUT_FEATURES].reshape(-1) for row in inputs])
+        else:
+            found, vectors = outputs_and_hidden(self.model, inputs)
+        return Scores(found.probabilities, found.dimensions), vectors.astype(np.float32, copy=False)
+
+    def no_embeddings(self) -> str | None:
+        """See `Listener.no_embeddings`."""
+        if isinstance(self.extractor, EmbeddingExtractor):
+            return None
+        if hasattr(self.model, "classifier") and not isinstance(self.model, Ensemble):
+            return None
+        return (
+            f"a model of the kind {self.model.config.model_type} has no embeddings: a network has, and a probe's "
+            "encoder; `ser-hf embed` gives those of a published checkpoint"
+        )
 
 
 def window_of(extractor: SequenceFeatureExtractor) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 from ser_hf.audio.accepted import is_one, recordings
 from ser_hf.audio.decode import LONGEST
 from ser_hf.audio.speech import SpeechDetector, speech_detector
+from ser_hf.base.errors import SerHfError
 
 from .heard import Heard, check_confidence
 
@@ -55,6 +56,18 @@ class Listener(ABC):
 
         Neighbours change nothing, but for a model of ``one_speaker_a_call``.
         """
+
+    def score_and_embed(self, waveforms: Sequence[np.ndarray]) -> tuple[Scores, np.ndarray]:
+        """The same as `score`, and an embedding ``(D,)`` float32 of every waveform: what its last layer takes.
+
+        Raises:
+            SerHfError: it gives none; see `no_embeddings`.
+        """
+        raise SerHfError(self.no_embeddings())
+
+    def no_embeddings(self) -> str | None:
+        """Why it gives no embeddings; None where it does."""
+        return "a model of this kind gives scores alone, and no embeddings"
 
     def __call__(self, clips: Any, sampling_rate: int | None = None, **options: Any) -> Any:
         """Class name -> probability, the most probable first: of one recording, or a list for many; see `listen`.

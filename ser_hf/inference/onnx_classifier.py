@@ -68,6 +68,10 @@ class OnnxClassifier(Listener):
                 (shares[some],) = self._session.run([PROBABILITIES], {WAVEFORM: batch})
         return Scores(shares)
 
+    def no_embeddings(self) -> str:
+        """See `Listener.no_embeddings`."""
+        return "an ONNX file gives scores alone, and no embeddings; name the checkpoint it was made of"
+
 
 def _session(file: Path, threads: int | None) -> Any:
     runtime = require("onnxruntime", "onnx")

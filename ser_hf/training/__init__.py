@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .keys import as_list, check_key, default_of
     from .making import STATISTICS, make_extractor, make_model
     from .own_data import own_words, reading_of
-    from .prediction import outputs, predict, probabilities
+    from .prediction import outputs, outputs_and_hidden, predict, probabilities
     from .recipe import Recipe, folders, load_recipe, naming, pairs
     from .scoring import SPLIT, read_split, score, scored, trained_on, write_split
     from .shipped_recipes import RECIPES
@@ -74,6 +74,7 @@ _HOMES = {
     "naming": "recipe",
     "network_facts": "facts",
     "outputs": "prediction",
+    "outputs_and_hidden": "prediction",
     "own_words": "own_data",
     "predict": "prediction",
     "probabilities": "prediction",
@@ -125,6 +126,7 @@ __all__ = [
     "naming",
     "network_facts",
     "outputs",
+    "outputs_and_hidden",
     "own_words",
     "pairs",
     "predict",

@@ -104,6 +104,21 @@ def outputs(
     return Outputs(np.stack([shares[i] for i in order]), np.stack([rated[i] for i in order]) if rated else None)
 
 
+def outputs_and_hidden(model: Any, inputs: Sequence[dict[str, Any]]) -> tuple[Outputs, np.ndarray]:
+    """What a network says of inputs, see `outputs`, and what the last layer of its head takes ``(N, D)``."""
+    caught: list[np.ndarray] = []
+    last = [layer for layer in model.classifier.modules() if isinstance(layer, torch.nn.Linear)][-1]
+    hook = last.register_forward_pre_hook(lambda _, taken: caught.append(taken[0].float().cpu().numpy()))
+    try:
+        found = outputs(model, inputs)
+    finally:
+        hook.remove()
+    order = np.concatenate(_of_one_shape(inputs))
+    hidden = np.empty_like(together := np.concatenate(caught))
+    hidden[order] = together
+    return found, hidden
+
+
 def _of_one_shape(inputs: Sequence[dict[str, Any]]) -> list[list[int]]:
     """Numbers of inputs that can be stacked, no more at a time than are computed together."""
     groups: dict[Any, list[int]] = {}

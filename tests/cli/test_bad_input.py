@@ -180,7 +180,9 @@ def test_predict_names_what_it_cannot_read(refused, tiny_run, tmp_path):
     (tmp_path / "notes.wav").write_text("no audio at all")
     assert "notes.wav" in refused("predict", tiny_run.folder, tmp_path / "notes.wav")
     assert "gone.wav does not exist" in refused("predict", tiny_run.folder, tmp_path / "gone.wav")
-    assert "is a folder" in refused("predict", tiny_run.folder, tmp_path)
+    assert "notes.wav" in refused("predict", tiny_run.folder, tmp_path), "every file below a folder is read"
+    (tmp_path / "empty").mkdir()
+    assert "empty holds no recording" in refused("predict", tiny_run.folder, tmp_path / "empty")
 
 
 def test_a_run_folder_in_use(refused, tiny_run, tiny_recipe):
