@@ -18,8 +18,8 @@ LEVELS = (
     "data",
     "training reporting",
     "flows inference",
-    "benchmarks studies",
-    "cli demo",
+    "benchmarks studies serving demo",
+    "cli",
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms.split()}
 HOMES = {
@@ -37,6 +37,9 @@ HOMES = {
     "sklearn": ("baselines/", "evaluation/"),
     "matplotlib": ("reporting/",),
     "gradio": ("demo/",),
+    "fastapi": ("serving/",),
+    "starlette": ("serving/",),
+    "uvicorn": ("serving/",),
 }
 ONLY = {  # what these rooms may import beyond the standard library and themselves
     "corpora": {"ser_hf"},

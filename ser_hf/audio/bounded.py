@@ -1,6 +1,7 @@
 """Recordings from people nobody knows, decoded in processes of their own: bounded in time and memory.
 
-A damaged file may keep a decoder busy, ask for any memory, or end the process it is decoded in; here it costs one answer.
+A damaged file may keep a decoder busy, ask for any memory, or end the process it is decoded in: here it costs one
+answer.
 """
 
 from __future__ import annotations

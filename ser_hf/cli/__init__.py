@@ -26,6 +26,7 @@ from .listing import ListCommand
 from .predict import PredictCommand
 from .push import PushCommand
 from .quickstart import QuickstartCommand
+from .serve import ServeCommand
 from .study import ScoreCommand, StudyCommand
 from .train import TrainCommand
 
@@ -42,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     EmbedCommand(),
     EnsembleCommand(),
     PredictCommand(),
+    ServeCommand(),
     ExportCommand(),
     PushCommand(),
     BenchCommand(),

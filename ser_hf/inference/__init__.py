@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .attention import plot_attention
     from .classifier import SerClassifier
+    from .facts import ModelFacts, model_facts
     from .heard import UNSURE, Heard
     from .listener import Listener, Scores
     from .onnx_classifier import OnnxClassifier
@@ -22,12 +23,14 @@ _HOMES = {
     "DEFAULT": "opening",
     "Heard": "heard",
     "Listener": "listener",
+    "ModelFacts": "facts",
     "OnnxClassifier": "onnx_classifier",
     "Scores": "listener",
     "SerClassifier": "classifier",
     "UNSURE": "heard",
     "export_onnx": "onnx_export",
     "export_small": "small_export",
+    "model_facts": "facts",
     "open_model": "opening",
     "plot_attention": "attention",
 }
@@ -37,11 +40,13 @@ __all__ = [
     "UNSURE",
     "Heard",
     "Listener",
+    "ModelFacts",
     "OnnxClassifier",
     "Scores",
     "SerClassifier",
     "export_onnx",
     "export_small",
+    "model_facts",
     "open_model",
     "plot_attention",
 ]
