@@ -68,7 +68,7 @@ def _answer(
     if job["into"]:
         soundfile.write(job["into"], samples, rate, subtype="FLOAT", format="WAV")
         return facts, b""
-    return facts, memoryview(np.ascontiguousarray(samples, "<f4")).cast("B")
+    return facts, np.ascontiguousarray(samples, "<f4").data.cast("B")
 
 
 def _read(path: str) -> bytes:

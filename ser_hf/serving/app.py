@@ -53,7 +53,7 @@ def make_app(service: Service) -> FastAPI:
         app.add_api_route(path, handler, methods=[method], response_model=None, **extra)
     app.add_api_route("/docs", routes.docs, include_in_schema=False)
     app.add_api_websocket_route("/v1/stream", Streams(service).__call__)
-    app.add_middleware(Guard, settings=service.settings, metrics=service.metrics)  # type: ignore[arg-type]
+    app.add_middleware(Guard, settings=service.settings, metrics=service.metrics)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(HTTPException, _no_route)
     app.add_exception_handler(RequestValidationError, _invalid)

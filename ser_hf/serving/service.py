@@ -121,7 +121,7 @@ class Service:
             return await asyncio.wrap_future(work)
         except TooLongError as error:
             raise RefusedError(
-                413, f"{name} is {error.seconds:,.0f} s long, and {longest:g} s is the most; cut it"
+                413, f"{name} is {error.seconds:,.0f} s long, and {longest:g} s the most; cut it"
             ) from error
         except AudioError as error:
             raise RefusedError(422, str(error)) from error

@@ -60,6 +60,7 @@ def test_the_installed_program_is_this_one():
 def test_the_commands_are_those_promised():
     promised = ["quickstart", "list", "download", "build", "audit", "train", "evaluate", "predict", "export", "push"]
     promised += ["bench"]
+    promised.insert(promised.index("export"), "serve")
     at = promised.index("predict")
     promised[at:at] = ["embed", "ensemble"]
     at = promised.index("evaluate")
