@@ -71,10 +71,14 @@ class Batcher:
     async def _run(self) -> None:
         while True:
             calls = await self._gather()
-            calls = [call for call in calls if not call.scores.done()]
-            if calls and not await self._score(calls) and len(calls) > 1:
+            try:
+                calls = [call for call in calls if not call.scores.done()]
+                if calls and not await self._score(calls) and len(calls) > 1:
+                    for call in calls:
+                        await self._score([call])
+            finally:
                 for call in calls:
-                    await self._score([call])
+                    call.scores.cancel()  # does nothing to what is answered
             del calls  # nothing is held while nobody asks
 
     async def _gather(self) -> list[_Call]:

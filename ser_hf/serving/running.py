@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,11 +67,19 @@ def serve(
         limit_concurrency=settings.max_waiting + settings.max_streams + 256,
         timeout_graceful_shutdown=_GRACE,
     )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        config.load()
-        sock = config.bind_socket()
-    except SystemExit as error:  # which is how uvicorn says that the port is taken
-        raise SerHfError(f"cannot listen at {host}:{port}: it is taken, or not of this machine; try --port") from error
+        listening = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
+    except (OSError, OverflowError) as error:
+        raise SerHfError(f"cannot listen at {host}:{port}: {error}; try another --port, or --host") from error
     shown = f"[{host}]" if ":" in host else host
-    tell(f"http://{shown}:{sock.getsockname()[1]}  (/docs, /health, /metrics)")
-    uvicorn.Server(config).run(sockets=[sock])
+    tell(f"http://{shown}:{listening.getsockname()[1]}  (/docs, /health, /metrics)")
+    before = signal.signal(signal.SIGTERM, _asked)  # uvicorn raises it once more at its end, in order
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _asked(*_: object) -> None:
+    """Nothing is left to be done."""
