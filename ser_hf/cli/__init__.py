@@ -22,10 +22,12 @@ from .embed import EmbedCommand
 from .ensemble import EnsembleCommand
 from .evaluate import EvaluateCommand
 from .export import ExportCommand
+from .listen import ListenCommand
 from .listing import ListCommand
 from .predict import PredictCommand
 from .push import PushCommand
 from .quickstart import QuickstartCommand
+from .segment import SegmentCommand
 from .serve import ServeCommand
 from .study import ScoreCommand, StudyCommand
 from .train import TrainCommand
@@ -43,6 +45,8 @@ COMMANDS: tuple[Command, ...] = (
     EmbedCommand(),
     EnsembleCommand(),
     PredictCommand(),
+    SegmentCommand(),
+    ListenCommand(),
     ServeCommand(),
     ExportCommand(),
     PushCommand(),

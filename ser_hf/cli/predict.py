@@ -8,19 +8,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._command import Command, known_fields, say
+from ._command import Command, complain, known_fields, say
 
 if TYPE_CHECKING:
     from ser_hf.inference import Heard
 
+_LONG = 1.5
+"""Windows of the model: of what is longer, much was not heard."""
 
-def checkpoint_and_files(words: Sequence[str], model: str | None = None) -> tuple[str, list[str]]:
+
+def checkpoint_and_files(
+    words: Sequence[str], model: str | None = None, command: str = "predict"
+) -> tuple[str, list[str]]:
     """Which checkpoint to use, `DEFAULT` for that of the package, on which files.
 
     Args:
         words: files, and before them perhaps a checkpoint: the first word, unless it has the suffix of audio and is no
             folder.
         model: the checkpoint, where it was named apart; all words are files then.
+        command: that errors name.
 
     Raises:
         SerHfError: there is a checkpoint and no file, or nobody can say which of both a file is.
@@ -46,8 +52,8 @@ def checkpoint_and_files(words: Sequence[str], model: str | None = None) -> tupl
         )
     if not files:
         raise SerHfError(
-            f"{first} is taken for a checkpoint, and no audio file follows; expected ser-hf predict {first} FILE, or "
-            "ser-hf predict FILE for the model that comes with ser_hf"
+            f"{first} is taken for a checkpoint, and no audio file follows; expected ser-hf {command} {first} FILE, or "
+            f"ser-hf {command} FILE for the model that comes with ser_hf"
         )
     return first, files
 
@@ -111,6 +117,11 @@ class PredictCommand(Command):
         for call in [files] if model.one_speaker_a_call else [[name] for name in files]:
             for name, heard in zip(call, model.listen(call, **options), strict=True):
                 say(_json(name, heard) if args.json else _words(name, heard, args.top))
+                if heard.seconds > _LONG * model.window:
+                    complain(
+                        f"{name} is {heard.seconds:.0f} s long, of which the middle {model.window:g} s were heard; "
+                        "ser-hf segment hears all of it"
+                    )
         return 0
 
 

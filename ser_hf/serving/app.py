@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,7 +24,7 @@ from .guard import LONG, Guard
 from .metrics import CONTENT_TYPE
 from .page import page
 from .refusal import RefusedError
-from .segments import FORMATS, hear_all
+from .segments import FORMATS, Together, hear_all
 from .service import Service
 from .stream import Streams
 from .uploads import stored, uploads
@@ -96,7 +97,8 @@ class _Routes:
                 name = await stored(request, sent)
                 found = await self._service.decode_long(sent, name, sound)
                 sent.unlink()
-                text = await self._service.long(partial(hear_all, self._service, sound, name, form))
+                model = Together(self._service, asyncio.get_running_loop())
+                text = await self._service.long(partial(hear_all, model, self._service, sound, name, form))
                 self._service.metrics.audio.inc(found.seconds)
         finally:
             self._long -= 1

@@ -12,7 +12,7 @@ import numpy as np
 
 from ser_hf.audio.bounded import BoundedDecoder, Decoded
 from ser_hf.audio.speech import speech_detector
-from ser_hf.base.errors import AudioError, TooLongError
+from ser_hf.base.errors import AudioError, SerHfError, TooLongError
 from ser_hf.inference import Heard, Listener, ModelFacts, Scores
 
 from .batcher import Batcher
@@ -128,7 +128,7 @@ class Service:
         finally:
             await _ended(work)
 
-    async def long(self, work: Callable[[], bytes]) -> bytes:
+    async def long(self, work: Callable[[], str]) -> str:
         """What takes long, beside the batches; waits until it is done even where nobody asks any more.
 
         Raises:
@@ -137,7 +137,7 @@ class Service:
         done = self.listening.submit(work)
         try:
             return await asyncio.wrap_future(done)
-        except AudioError as error:
+        except SerHfError as error:
             raise RefusedError(422, str(error)) from error
         finally:
             await _ended(done)

@@ -63,6 +63,8 @@ def test_the_commands_are_those_promised():
     promised.insert(promised.index("export"), "serve")
     at = promised.index("predict")
     promised[at:at] = ["embed", "ensemble"]
+    at = promised.index("export")
+    promised[at:at] = ["segment", "listen"]
     at = promised.index("evaluate")
     promised[at:at] = ["score", "study"]
     assert [command.name for command in COMMANDS] == promised

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 
 pytest.importorskip("fastapi")
+pytest.importorskip("httpx")
 pytest.importorskip("multipart")
 pytest.importorskip("prometheus_client")
 

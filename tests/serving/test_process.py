@@ -8,9 +8,8 @@ import sys
 import threading
 import time
 
+import httpx
 import pytest
-
-httpx = pytest.importorskip("httpx")
 
 from ser_hf.cli import main
 
