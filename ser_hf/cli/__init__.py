@@ -17,6 +17,7 @@ from ._command import Command, complain
 from .audit import AuditCommand
 from .bench import BenchCommand
 from .build import BuildCommand
+from .demo import DemoCommand
 from .download import DownloadCommand
 from .embed import EmbedCommand
 from .ensemble import EnsembleCommand
@@ -48,6 +49,7 @@ COMMANDS: tuple[Command, ...] = (
     SegmentCommand(),
     ListenCommand(),
     ServeCommand(),
+    DemoCommand(),
     ExportCommand(),
     PushCommand(),
     BenchCommand(),

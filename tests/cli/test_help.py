@@ -60,11 +60,10 @@ def test_the_installed_program_is_this_one():
 def test_the_commands_are_those_promised():
     promised = ["quickstart", "list", "download", "build", "audit", "train", "evaluate", "predict", "export", "push"]
     promised += ["bench"]
-    promised.insert(promised.index("export"), "serve")
     at = promised.index("predict")
     promised[at:at] = ["embed", "ensemble"]
     at = promised.index("export")
-    promised[at:at] = ["segment", "listen"]
+    promised[at:at] = ["segment", "listen", "serve", "demo"]
     at = promised.index("evaluate")
     promised[at:at] = ["score", "study"]
     assert [command.name for command in COMMANDS] == promised
