@@ -119,7 +119,6 @@ class Hearing:
         facts = [
             f"{verdict.seconds:.1f} s",
             f"{verdict.speech or 0:.1f} s of speech",
-            f"{len(found.segments)} segments",
         ]
         facts += [f"{target} {value:.2f}" for target, value in verdict.dimensions.items()]
         return Shown(

@@ -25,12 +25,23 @@ STYLE = """
 .ser-error { border-color: #d55e00; color: #b13c00; overflow-wrap: anywhere; }
 .dark .ser-error, .dark .ser-warning { color: #ffb27a; }
 .ser-about ul { padding-left: 1.2rem; list-style: disc; }
+.ser-bars { padding-top: 2.4rem !important; }
 .ser-bars h2 { display: none; }
-.ser-picture img { background: white; }
-.gradio-container { max-width: 1120px !important; margin: 0 auto !important; }
+.ser-bars * { font-family: inherit; }
+.ser-bars .bar { background: #0072b2 !important; }
+.ser-picture { padding-top: 2.5rem !important; background: white !important; }
+.ser-segments { overflow-x: auto; max-height: 22rem; overflow-y: auto; }
+.ser-segments table { width: 100%; border-collapse: collapse; font-size: .92rem; }
+.ser-segments th { text-align: left; font-weight: 600; }
+.ser-segments td, .ser-segments th {
+  padding: .25rem .8rem .25rem 0 !important; border: 0 !important;
+  border-bottom: 1px solid var(--border-color-primary) !important; white-space: nowrap;
+}
+.ser-segments .ser-silent { opacity: .55; }
+.gradio-container { width: 100% !important; max-width: min(1120px, 100vw) !important; margin: 0 auto !important; }
+.gradio-container .main, .gradio-container .contain, .gradio-container .column { min-width: 0 !important; }
 """
 _HOUR = 3600
-_COLUMNS = ["from (s)", "to (s)", "emotion", "probability"]
 
 
 def theme() -> Any:
@@ -39,7 +50,7 @@ def theme() -> Any:
     return gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=fonts, font_mono=["ui-monospace", "monospace"])
 
 
-def make_page(hearing: Hearing, facts: ModelFacts) -> gr.Blocks:
+def make_page(hearing: Hearing, facts: ModelFacts) -> Any:
     """The page of a model.
 
     Args:
@@ -48,20 +59,23 @@ def make_page(hearing: Hearing, facts: ModelFacts) -> gr.Blocks:
     """
     limits = hearing.limits
     with gr.Blocks(title="Emotion in speech", analytics_enabled=False, delete_cache=(_HOUR // 2, _HOUR)) as page:
-        gr.HTML(words.head(facts))
+        gr.HTML(words.head(facts), padding=False)
         with gr.Row(equal_height=False):
             with gr.Column(scale=1, min_width=300):
-                sound = gr.Audio(sources=["upload", "microphone"], type="filepath", label="Recording")
+                sound = gr.Audio(
+                    sources=["upload", "microphone"], type="filepath", label="Recording", buttons=["download"]
+                )
                 button = gr.Button("Listen", variant="primary")
                 gr.HTML(
-                    f'<p class="ser-small">Up to {limits.max_seconds:g} s and {limits.max_megabytes:g} MB: WAV, FLAC, '
-                    "OGG, Opus, MP3, AIFF.</p>"
+                    f'<p class="ser-small">Up to {limits.max_seconds:g} s, {limits.max_megabytes:g} MB: WAV, FLAC, '
+                    "OGG, Opus, MP3, AIFF.</p>",
+                    padding=False,
                 )
             with gr.Column(scale=1, min_width=300):
-                answer = gr.HTML(words.answer(None))
+                answer = gr.HTML(words.answer(None), padding=False)
                 bars = gr.Label(label="Probability", num_top_classes=len(facts.labels), elem_classes="ser-bars")
         timeline = _picture("Emotion over time")
-        segments = gr.Dataframe(headers=_COLUMNS, label="Segments", interactive=False, visible=False, wrap=True)
+        segments = gr.HTML(visible=False, padding=False)
         with gr.Row(equal_height=False):
             clip = _picture("Waveform and spectrogram")
             attention = _picture("Where the model looked")
@@ -103,17 +117,13 @@ def _listen(hearing: Hearing, file: str | None) -> list[Any]:
 
 
 def _all_of(found: Shown) -> list[Any]:
-    rows = [
-        [f"{start:.1f}", f"{end:.1f}", label, "" if share is None else f"{100 * share:.0f} %"]
-        for start, end, label, share in found.segments
-    ]
     return [
         words.answer(found),
         _bars(found),
         _shown_picture(found.clip),
         _shown_picture(found.attention),
         _shown_picture(found.timeline),
-        gr.update(value=rows, visible=bool(rows)),
+        gr.update(value=words.segments(found), visible=bool(found.segments)),
     ]
 
 

@@ -30,6 +30,11 @@ def answer(shown: Shown | None, error: str | None = None) -> str:
     return _template("answer.html").render(shown=shown, error=error)
 
 
+def segments(shown: Shown) -> str:
+    """The segments of a long recording as a table."""
+    return _template("segments.html").render(segments=shown.segments)
+
+
 def file_name(given: str | None) -> str:
     r"""A file name from outside, for one line.
 
@@ -60,5 +65,10 @@ def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("ser_hf.demo"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["score"] = score
+    environment.filters |= {"score": score, "clock": _clock}
     return environment.get_template(name)
+
+
+def _clock(seconds: float) -> str:
+    tenths = round(10 * seconds)
+    return f"{tenths // 600}:{tenths // 10 % 60:02d}.{tenths % 10}"
