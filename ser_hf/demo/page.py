@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from ser_hf.base.errors import SerHfError
-from ser_hf.inference import UNSURE, ModelFacts
+from ser_hf.inference import ModelFacts
 
 from . import words
 from .hearing import Hearing, Shown
@@ -32,6 +32,7 @@ STYLE = """
 .ser-picture { padding-top: 2.5rem !important; background: white !important; }
 .ser-segments { overflow-x: auto; max-height: 22rem; overflow-y: auto; }
 .ser-segments table { width: 100%; border-collapse: collapse; font-size: .92rem; }
+.ser-segments table, .ser-segments tr { border: 0 !important; }
 .ser-segments th { text-align: left; font-weight: 600; }
 .ser-segments td, .ser-segments th {
   padding: .25rem .8rem .25rem 0 !important; border: 0 !important;
@@ -39,7 +40,7 @@ STYLE = """
 }
 .ser-segments .ser-silent { opacity: .55; }
 .gradio-container { width: 100% !important; max-width: min(1120px, 100vw) !important; margin: 0 auto !important; }
-.gradio-container .main, .gradio-container .contain, .gradio-container .column { min-width: 0 !important; }
+.gradio-container .main, .gradio-container .contain, .contain > .column { min-width: 0 !important; }
 """
 _HOUR = 3600
 
@@ -119,16 +120,12 @@ def _listen(hearing: Hearing, file: str | None) -> list[Any]:
 def _all_of(found: Shown) -> list[Any]:
     return [
         words.answer(found),
-        _bars(found),
+        found.classes or None,
         _shown_picture(found.clip),
         _shown_picture(found.attention),
         _shown_picture(found.timeline),
         gr.update(value=words.segments(found), visible=bool(found.segments)),
     ]
-
-
-def _bars(found: Shown) -> Any:
-    return gr.update(value=dict(found.classes)) if found.classes else gr.update(value={UNSURE: 0.0})
 
 
 def _shown_picture(file: Path | None) -> Any:
@@ -144,4 +141,4 @@ def _shown_picture(file: Path | None) -> Any:
 
 def _nothing(line: str) -> list[Any]:
     hidden = gr.update(value=None, visible=False)
-    return [line, gr.update(value=None), hidden, hidden, hidden, hidden]
+    return [line, None, hidden, hidden, hidden, hidden]
