@@ -5,12 +5,10 @@ import json
 import logging
 import re
 
+import httpx
 import numpy as np
 import pytest
 import soundfile
-
-httpx = pytest.importorskip("httpx")
-pytest.importorskip("gradio")
 
 from ..mutations import mutated
 from .test_page import end, free_port, start

@@ -6,14 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gradio_client
+import httpx
 import numpy as np
 import pytest
 import soundfile
 import yaml
-
-pytest.importorskip("gradio")
-gradio_client = pytest.importorskip("gradio_client")
-httpx = pytest.importorskip("httpx")
 
 
 def start(words, folder, paths):
