@@ -9,7 +9,6 @@ from pathlib import Path
 import yaml
 from packaging.requirements import Requirement
 
-import ser_hf
 from ser_hf.base.atomic import write_text
 from ser_hf.base.errors import SerHfError
 from ser_hf.inference import DEFAULT, open_model
@@ -50,7 +49,7 @@ def write_space(source: str | Path, folder: str | Path) -> Path:
     requirements = "\n".join(_requirements()) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     skipped = ["__pycache__"] if str(source) == DEFAULT else ["__pycache__", "default_model"]
-    shutil.copytree(Path(ser_hf.__file__).parent, folder / "ser_hf", ignore=shutil.ignore_patterns(*skipped))
+    shutil.copytree(Path(__file__).parents[1], folder / "ser_hf", ignore=shutil.ignore_patterns(*skipped))
     write_text(folder / "app.py", _app(source, folder))
     write_text(folder / "requirements.txt", requirements)
     write_text(folder / "README.md", _readme(facts))

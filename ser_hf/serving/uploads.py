@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from starlette.exceptions import HTTPException as HttpError
 from starlette.requests import Request
 
 from .refusal import RefusedError, plain_name
@@ -105,7 +105,7 @@ class _Form:
     async def __aenter__(self) -> Any:
         try:
             return await self._request.form(max_files=self._most, max_fields=_MOST_FIELDS, max_part_size=1 << 16)
-        except HTTPException as error:
+        except HttpError as error:
             raise RefusedError(400, f"the form cannot be read: {error.detail}") from error
 
     async def __aexit__(self, *_: object) -> None:
