@@ -18,8 +18,8 @@ LEVELS = (
     "data",
     "training reporting",
     "flows inference",
-    "benchmarks studies",
-    "cli demo",
+    "benchmarks studies serving demo",
+    "cli",
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms.split()}
 HOMES = {
@@ -38,6 +38,9 @@ HOMES = {
     "matplotlib": ("reporting/",),
     "gradio": ("demo/",),
     "av": ("audio/_foreign.py",),
+    "fastapi": ("serving/",),
+    "starlette": ("serving/",),
+    "uvicorn": ("serving/",),
 }
 ONLY = {  # what these rooms may import beyond the standard library and themselves
     "corpora": {"ser_hf"},

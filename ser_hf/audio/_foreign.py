@@ -164,6 +164,15 @@ def sound(file: Opened, kind: Kind, called: str) -> Iterator[Sound]:
         yield Sound(container, kind, called, cut)
 
 
+def load_codecs() -> bool:
+    """Loads PyAV where it is installed, and says whether it is."""
+    try:
+        require("av", "codec")
+    except SerHfError:
+        return False
+    return True
+
+
 def codec(kind: Kind, called: str) -> ModuleType:
     """PyAV; an error that says what the file is where it is not installed."""
     try:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 
-from ser_hf.base.errors import AudioError
+from ser_hf.base.errors import AudioError, TooLongError
 
 from . import _containers, _foreign
 from ._channels import mono
@@ -181,9 +181,11 @@ def check_form(called: str, frames: int, rate: int, max_duration: float) -> None
     if not RATES[0] <= rate <= RATES[1]:
         raise AudioError(f"{called} says it is sampled at {rate} Hz; expected {RATES[0]} to {RATES[1]}")
     if frames < _UNKNOWN and not frames <= max_duration * rate:  # a limit that is not a number lets nothing through
-        raise AudioError(
+        raise TooLongError(
             f"{called} is too long: {frames / rate:,.0f} s, and the limit is {max_duration:g} s; cut it, or raise the "
-            "limit by max_duration"
+            "limit by max_duration",
+            frames / rate,
+            max_duration,
         )
 
 

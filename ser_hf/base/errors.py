@@ -20,6 +20,19 @@ class AudioError(SerHfError):
     """A file is not readable audio; the message names the file and the reason."""
 
 
+class TooLongError(AudioError):
+    """A recording is longer than was allowed.
+
+    Attributes:
+        seconds: how long it is, or more than which it is.
+        limit: seconds.
+    """
+
+    def __init__(self, message: str, seconds: float, limit: float) -> None:
+        super().__init__(message)
+        self.seconds, self.limit = seconds, limit
+
+
 class SplitError(SerHfError):
     """A split cannot be made as asked, or is not what it claims to be."""
 

@@ -17,6 +17,7 @@ from ._command import Command, add_common_arguments, complain
 from .audit import AuditCommand
 from .bench import BenchCommand
 from .build import BuildCommand
+from .demo import DemoCommand
 from .download import DownloadCommand
 from .embed import EmbedCommand
 from .ensemble import EnsembleCommand
@@ -28,6 +29,7 @@ from .predict import PredictCommand
 from .push import PushCommand
 from .quickstart import QuickstartCommand
 from .segment import SegmentCommand
+from .serve import ServeCommand
 from .study import ScoreCommand, StudyCommand
 from .train import TrainCommand
 
@@ -46,6 +48,8 @@ COMMANDS: tuple[Command, ...] = (
     PredictCommand(),
     SegmentCommand(),
     ListenCommand(),
+    ServeCommand(),
+    DemoCommand(),
     ExportCommand(),
     PushCommand(),
     BenchCommand(),

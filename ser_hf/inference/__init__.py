@@ -12,6 +12,7 @@ from ser_hf.base.lazy import lazily
 if TYPE_CHECKING:
     from .attention import plot_attention
     from .classifier import SerClassifier
+    from .facts import ModelFacts, model_facts
     from .heard import UNSURE, Heard
     from .listener import Listener, Scores
     from .long import segment
@@ -28,6 +29,7 @@ _HOMES = {
     "DEFAULT": "opening",
     "Heard": "heard",
     "Listener": "listener",
+    "ModelFacts": "facts",
     "NO_SPEECH": "timeline",
     "OnnxClassifier": "onnx_classifier",
     "Scores": "listener",
@@ -38,6 +40,7 @@ _HOMES = {
     "Verdict": "timeline",
     "export_onnx": "onnx_export",
     "export_small": "small_export",
+    "model_facts": "facts",
     "live": "streaming",
     "open_model": "opening",
     "plot_attention": "attention",
@@ -52,6 +55,7 @@ __all__ = [
     "UNSURE",
     "Heard",
     "Listener",
+    "ModelFacts",
     "OnnxClassifier",
     "Scores",
     "Segment",
@@ -61,6 +65,7 @@ __all__ = [
     "export_onnx",
     "export_small",
     "live",
+    "model_facts",
     "open_model",
     "plot_attention",
     "plot_timeline",

@@ -55,7 +55,7 @@ def default_terms() -> Terms:
     return terms(load_results(default_folder()))
 
 
-def terms(results: Mapping[str, Any]) -> Terms:
+def terms(results: Mapping[str, Any], called: str = "default model") -> Terms:
     """Terms of a model, by its results."""
     corpora, test, split = results["data"]["corpora"], results["test"], results["split"]
     licences = list(dict.fromkeys(str(corpus["licence"]) for corpus in corpora))
@@ -68,7 +68,7 @@ def terms(results: Mapping[str, Any]) -> Terms:
         f"UAR {100 * uar['value']:.0f} % ({100 * low:.0f} to {100 * high:.0f}) on {test['n_clips']} clips of "
         f"{test['n_speakers']} {voices}, chance {chance:.1f} %"
     )
-    said = f"default model: trained on {names}, {' and '.join(licences)}{limits}; {score}"
+    said = f"{called}: trained on {names}, {' and '.join(licences)}{limits}; {score}"
     caveat = results.get("caveat")
     return Terms(" and ".join(licences), said + (f"; {caveat}" if caveat else ""))
 

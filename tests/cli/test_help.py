@@ -65,7 +65,7 @@ def test_the_commands_are_those_promised():
     at = promised.index("predict")
     promised[at:at] = ["embed", "ensemble"]
     at = promised.index("export")
-    promised[at:at] = ["segment", "listen"]
+    promised[at:at] = ["segment", "listen", "serve", "demo"]
     at = promised.index("evaluate")
     promised[at:at] = ["score", "study"]
     assert [command.name for command in COMMANDS] == promised
