@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ser_hf.base.errors import SerHfError
 
 from ._command import Command, add_data_arguments, add_split_arguments, say, settle_own
+from .push import tell_push
 
 if TYPE_CHECKING:
     from ser_hf.corpora import Reading
@@ -54,7 +55,7 @@ class BuildCommand(Command):
         if args.push:
             from ser_hf.reporting import push_dataset
 
-            say(push_dataset(args.output, args.push, private=args.private))
+            tell_push(push_dataset(args.output, args.push, private=args.private))
         return 0
 
 
