@@ -263,7 +263,12 @@ class _Api:
             else:
                 raise RefusedError(400, f"cannot apply {line['key']} of {value['path']}")
         oid = hashlib.sha1(parent.oid.encode() + self.body).hexdigest()
-        answer = {"success": True, "commitOid": oid, "commitUrl": f"{self.hub.url}/{name}/commit/{oid}", "hookOutput": ""}
+        answer = {
+            "success": True,
+            "commitOid": oid,
+            "commitUrl": f"{self.hub.url}/{name}/commit/{oid}",
+            "hookOutput": "",
+        }
         if "create_pr=1" in self.query:
             self.hub.pull_requests.append(header["value"]["summary"])
             return {**answer, "pullRequestUrl": f"{self.hub.url}/{name}/discussions/1"}

@@ -1,4 +1,4 @@
-"""Which files of a push the Hub has already, by the hashes it tells: SHA-256 of a large file, git's SHA-1 of another."""
+"""Which files of a push the Hub has already, by the hashes it tells: SHA-256 of a large file, git's of another."""
 
 from __future__ import annotations
 

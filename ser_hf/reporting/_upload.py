@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.hub_patience import patience, patiently
 
 from ._hub_errors import Attempt, one_clear_error
 from ._hub_files import Content, FileToPush, compared, on_the_hub
-from ._patience import patience, patiently
 from .model_card import PLACEHOLDER
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Push:
 def upload(files: Mapping[str, Path | str], name: str, target: Target) -> Push:
     """Commits the files that the Hub does not have to a repository, which is made if it does not exist.
 
-    A request that fails is sent at most 4 times, see `ser_hf.reporting._patience`; that the same content is never
+    A request that fails is sent at most 4 times, see `ser_hf.base.hub_patience`; that the same content is never
     committed twice holds even where an answer was lost.
 
     Args:

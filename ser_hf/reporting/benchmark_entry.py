@@ -1,8 +1,8 @@
 """The score of a run as an entry of a benchmark on the Hub: a file in ``.eval_results/``.
 
-Such a file is read by the leaderboard of a dataset that is registered as a benchmark (an ``eval.yaml`` names its tasks).
-The Hub refuses one that names any other dataset, and none of the corpora here is registered so far. So it is written
-only where somebody names the benchmark; every score stands in the card's ``model-index`` anyway.
+Such a file is read by the leaderboard of a dataset that is registered as a benchmark, whose ``eval.yaml`` names tasks.
+It must name no other dataset, and none of the corpora here is known to be registered. So it is written only where
+somebody names the benchmark; every score stands in the card's ``model-index`` anyway.
 """
 
 from __future__ import annotations

