@@ -32,7 +32,7 @@ def reason(error: BaseException, otherwise: str) -> str:
     """
     found = [one for one in _behind(error) if isinstance(one, _TRANSPORT)]
     refused = next((one for one in found if isinstance(one, errors.HfHubHTTPError)), None)
-    if isinstance(refused, errors.EntryNotFoundError) or not found:
+    if isinstance(refused, errors.RemoteEntryNotFoundError) or not found:
         return hides(otherwise, get_token())
     if refused is not None:
         return hides(refusal(refused), get_token())

@@ -38,7 +38,7 @@ _SAMPLE = {
     "src": "https://cdn-media.huggingface.co/speech_samples/sample1.flac",
     "example_title": "LibriSpeech (CC BY 4.0): read speech, not acted",
 }
-"""For the widget of the model's page, which runs stock models only; the Hub's own sample, as no run sends recordings."""
+"""For the widget of the model's page, which runs stock models only: the Hub's own sample; a run sends no recordings."""
 _DATASETS = "https://huggingface.co/datasets/"
 
 

@@ -16,7 +16,7 @@ GROUPS = {
     "pretrained": "transformers that start from published checkpoints of speech or audio, and probes on frozen ones",
 }
 """Folder -> what its recipes are for."""
-_OTHERS = ("accelerate", "studies")
+_OTHERS = ("accelerate", "cluster", "studies")
 """Folders that hold no recipes."""
 
 
