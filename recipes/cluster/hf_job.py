@@ -2,15 +2,15 @@
 # requires-python = ">=3.11,<3.15"
 # dependencies = ["ser_hf"]
 # ///
-"""Trains a recipe in a job of Hugging Face, and sends the run to the Hub.
+r"""Trains a recipe in a job of Hugging Face, and sends the run to the Hub.
 
-    hf jobs uv run --flavor l4x1 --secrets HF_TOKEN --timeout 6h \\
+    hf jobs uv run --flavor l4x1 --secrets HF_TOKEN --timeout 6h \
         recipes/cluster/hf_job.py whisper_base_svm --repo USER/NAME --data USER/DATASET --protocol official
 
 Without ``--data`` the corpora that the recipe names are downloaded, whose licences ``--accept_license`` accepts; those
 that must be asked for are not, so build a dataset of them, push it in private, and name that. Corpora of a volume are
-taken by ``--data_root /mnt``. Further options go to ``ser-hf train``. A version of ser_hf that is in no index of packages
-is named before the script: ``--with git+https://...``.
+taken by ``--data_root /mnt``. Further options go to ``ser-hf train``. A version of ser_hf that is in no index of
+packages is named before the script: ``--with git+https://...``.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ def upload(files: Mapping[str, Path | str], name: str, target: Target) -> Push:
         return _plan(api, files, target, attempt)
     with one_clear_error(attempt), patience():
         target = replace(target, repo_id=_full_name(api, target))
-        if target.create_pr:
+        if target.create_pr:  # once: asked again after a lost answer, the Hub would open another
             return _commit(api, files, name, target)
         _prepare(api, target, attempt)
         return patiently(lambda: _commit(api, files, name, target))
