@@ -356,6 +356,6 @@ def test_the_card_tells_the_viewer_what_the_columns_are(built):
         rows = datasets.load_dataset(str(built.folder), name)
         assert set(rows) == set(splits)
         assert datasets.Features._from_yaml_list(infos[name]) == rows["train"].features
-    columns = {column["name"]: column["dtype"] for column in infos["combined"]}
+    columns = {column["name"]: column.get("dtype") for column in infos["combined"]}
     assert columns["audio"] == {"audio": {"decode": False}}
     assert "happy" in columns["label"]["class_label"]["names"].values()

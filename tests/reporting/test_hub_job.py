@@ -43,9 +43,8 @@ def test_a_token_that_may_not_write_is_told_before_the_training(hub, job, tiny_r
 def test_uv_reads_what_it_needs(root):
     text = (root / SCRIPT).read_text(encoding="utf-8")
     (found,) = [match for match in _PEP_723_REGEX.finditer(text) if match["type"] == "script"]
-    header = tomllib.loads(
-        "".join(line.removeprefix("#").removeprefix(" ") for line in found["content"].splitlines(True))
-    )
+    lines = found["content"].splitlines(keepends=True)
+    header = tomllib.loads("".join(line.removeprefix("#").removeprefix(" ") for line in lines))
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert header == {"requires-python": project["requires-python"], "dependencies": ["ser_hf"]}
 
