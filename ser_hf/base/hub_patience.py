@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from ser_hf.base.errors import SerHfError
+from .errors import SerHfError
 
 TRIES = 4
 """How often one request is sent at most."""

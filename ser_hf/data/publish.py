@@ -58,7 +58,7 @@ def card_features(parts: datasets.DatasetDict) -> list[dict[str, Any]]:
     """The columns of what `write_parquet` writes, as ``dataset_info`` of a dataset card has them."""
     card = DatasetCardData()
     DatasetInfosDict({"": datasets.DatasetInfo(features=_features(parts))}).to_dataset_card_data(card)
-    features: list[dict[str, Any]] = card.to_dict()["dataset_info"]["features"]
+    features: list[dict[str, Any]] = card["dataset_info"]["features"]
     return features
 
 
