@@ -14,7 +14,7 @@ HUB_FAILURES: tuple[type[Exception], ...] = (_TRANSPORT, errors.StrictDataclassE
 
 ADVICE = {
     401: "check the name, and log in by `hf auth login` or set HF_TOKEN to a token that may do this",
-    403: "the token may not do this: take one with more rights, or another name",
+    403: "the token may not do this: a push needs write access, a gated repository its owner's consent",
     404: "check the name of the repository and of the revision",
     409: "somebody else changes the repository just now; try again",
     412: "somebody else changed the repository meanwhile; look at it, then push again",

@@ -26,10 +26,11 @@ def short(seconds):
 from huggingface_hub.utils import logging as hub_logging
 hub_logging.set_verbosity_debug()
 from ser_hf.base.errors import SerHfError
-from ser_hf.reporting import _patience, push_run
+from ser_hf.base import hub_patience
+from ser_hf.reporting import push_run
 from ser_hf.training import load_checkpoint
 
-time.sleep, _patience.TIMEOUT = short, 1.0
+time.sleep, hub_patience.TIMEOUT = short, 1.0
 sys.stdout.write("ready\\n")
 sys.stdout.flush()
 for line in sys.stdin:
@@ -261,18 +262,31 @@ def test_a_second_pull_request_is_never_opened(hub, hub_server, ask, run):
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"status": 401}, "401|Unauthorized|not a valid model identifier|private"),
-        ({"status": 404}, "404|not a local folder|not a valid model identifier|does not appear"),
-        ({"status": 500}, "500|connect|cannot be loaded"),
-        ({"status": 0}, "connect|cannot be loaded"),
+        ({"status": 401}, "HTTP 401, out of order; .*hf auth login"),
+        ({"status": 403}, "HTTP 403, out of order; "),
+        ({"status": 404}, "HTTP 404, out of order; check the name"),
+        ({"status": 429, "headers": {"Retry-After": "3600"}}, "HTTP 429, out of order; too many requests"),
+        ({"status": 500}, "HTTP 500, out of order; try again later"),
+        ({"status": 403, "message": "you are {token}"}, "HTTP 403, you are Bearer <token>; "),
+        ({"status": 0}, r"the connection failed \(.+\); try again"),
     ],
+    ids=lambda value: None if isinstance(value, str) else "-".join(map(str, value)) + str(value["status"]),
 )
 def test_a_pull_that_fails_is_one_line(hub, hub_server, ask, fault, said):
     hub.faults.append(hub_server.Fault(".*", **fault))
-    answer = ask(pull=f"tester/gone{fault['status']}")
-    assert re.search(said, answer["error"])
-    assert answer["took"] < 60
-    assert answer["waited"] < 120
+    answer = ask(pull="tester/gone")
+    where = "tester/gone is no folder here, and as a repository on the Hub it cannot be loaded: "
+    assert re.fullmatch(where + said + ".*", answer["error"])
+    assert answer["waited"] < 30
+
+
+def test_a_pull_without_the_hub_takes_what_was_pulled_before(hub, hub_server, ask, tiny_run):
+    ask(run_dir=str(tiny_run.folder), repo_id="tester/before")
+    assert "error" not in ask(pull="tester/before")
+    hub.faults.append(hub_server.Fault(".*", 503))
+    answer = ask(pull="tester/before")
+    assert "error" not in answer
+    assert answer["waited"] < 60
 
 
 def test_a_pull_that_breaks_off_within_the_weights_is_one_line(hub, hub_server, ask, tiny_run):
