@@ -8,10 +8,14 @@ on the Hub; the storage refuses a request that brings the token along. Clients m
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import re
+import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +55,31 @@ class Commit:
 
 
 @dataclass
+class Fault:
+    """What goes wrong with a request.
+
+    Attributes:
+        what: ``"METHOD path"``, a regular expression.
+        status: of a refusal; 0 where no answer comes.
+        headers: of the refusal.
+        message: of the refusal; ``{token}`` repeats what the client sent.
+        times: how often; then all is well.
+        before: whether it happens before the request is carried out, or after, so that only the answer is lost.
+        seconds: the connection stays silent for so long first.
+        dies: from then on no request of the Hub is answered.
+    """
+
+    what: str
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    message: str = "out of order"
+    times: int = 1000
+    before: bool = True
+    seconds: float = 0
+    dies: bool = False
+
+
+@dataclass
 class Repo:
     name: str
     private: bool
@@ -78,12 +107,16 @@ class HubServer:
     Attributes:
         repos: name -> repository.
         requests: ``"METHOD path"`` of every request, in order.
+        faults: what goes wrong; the first that fits a request happens.
+        pull_requests: messages of the commits sent as such.
     """
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
         self.objects: dict[str, bytes] = {}
         self.requests: list[str] = []
+        self.faults: list[Fault] = []
+        self.pull_requests: list[str] = []
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(self)) for _ in range(2)]
         self.url, self.storage = (f"http://127.0.0.1:{server.server_port}" for server in self._servers)
 
@@ -96,6 +129,15 @@ class HubServer:
         for server in self._servers:
             server.shutdown()
             server.server_close()
+
+    def fault(self, request: str) -> Fault | None:
+        """What goes wrong with this request, if anything does."""
+        found = next((f for f in self.faults if f.times > 0 and re.fullmatch(f.what, request)), None)
+        if found:
+            found.times -= 1
+            if found.dies:
+                self.faults.insert(0, Fault(".*"))
+        return found
 
     def files(self, repo: str, revision: str = "main") -> dict[str, bytes]:
         """What a repository holds."""
@@ -209,6 +251,8 @@ class _Api:
     def commit(self, name: str, revision: str) -> Any:
         repo, parent = self.repo(name, write=True), self.at(name, revision, write=True)
         header, *lines = (json.loads(line) for line in self.body.splitlines())
+        if header["value"].get("parentCommit") not in (None, parent.oid):
+            raise RefusedError(412, "A commit has happened since. Please refresh and try again.")
         files = dict(parent.files)
         for line in lines:
             value = line["value"]
@@ -219,8 +263,17 @@ class _Api:
             else:
                 raise RefusedError(400, f"cannot apply {line['key']} of {value['path']}")
         oid = hashlib.sha1(parent.oid.encode() + self.body).hexdigest()
+        answer = {
+            "success": True,
+            "commitOid": oid,
+            "commitUrl": f"{self.hub.url}/{name}/commit/{oid}",
+            "hookOutput": "",
+        }
+        if "create_pr=1" in self.query:
+            self.hub.pull_requests.append(header["value"]["summary"])
+            return {**answer, "pullRequestUrl": f"{self.hub.url}/{name}/discussions/1"}
         repo.branches[unquote(revision)].append(Commit(oid, header["value"]["summary"], files))
-        return {"success": True, "commitOid": oid, "commitUrl": f"{self.hub.url}/{name}/commit/{oid}", "hookOutput": ""}
+        return answer
 
     def branch(self, name: str, branch: str) -> Any:
         repo, branch = self.repo(name, write=True), unquote(branch)
@@ -230,10 +283,10 @@ class _Api:
         return {}
 
     def info(self, name: str, revision: str = "main") -> Any:
-        commit = self.at(name, revision)
+        commit, private = self.at(name, revision), self.repo(name).private
         siblings = [{"rfilename": path} for path in commit.files]
         name = name.removeprefix("datasets/")
-        return {"id": name, "modelId": name, "sha": commit.oid, "private": False, "tags": [], "siblings": siblings}
+        return {"id": name, "modelId": name, "sha": commit.oid, "private": private, "tags": [], "siblings": siblings}
 
     def tree(self, name: str, revision: str, folder: str = "") -> Any:
         commit = self.at(name, revision)
@@ -312,9 +365,16 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
 
         def answer(self) -> None:
             address = urlsplit(self.path)
-            hub.requests.append(f"{self.command} {address.path}")
+            request = f"{self.command} {address.path}"
+            hub.requests.append(request)
+            fault = hub.fault(request)
+            if fault and fault.before and fault.seconds == 0 and not fault.status:
+                return self.hang_up()  # in the middle of what is sent
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             try:
+                if fault and fault.status and fault.before:
+                    said = fault.message.format(token=self.headers.get("Authorization"))
+                    raise RefusedError(fault.status, said, None)
                 api = _Api(hub, body, self.headers.get("Authorization"), address.query)
                 status, data, headers = _answer(api, self.command, address.path)
             except RefusedError as error:
@@ -323,13 +383,22 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
                 first, last = int(part[1]), min(int(part[2] or len(data)), len(data) - 1)
                 headers = {**headers, "Content-Range": f"bytes {first}-{last}/{len(data)}"}
                 status, data = 206, data[first : last + 1]
+            if fault and not fault.status:
+                time.sleep(fault.seconds)
+                return self.hang_up()
             self.send_response(status)
-            for key, value in headers.items():
+            for key, value in {**headers, **(fault.headers if fault else {})}.items():
                 self.send_header(key, value)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(data)
+
+        def hang_up(self) -> None:
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # a reset
+                self.connection.shutdown(socket.SHUT_RD)
 
         do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815
 

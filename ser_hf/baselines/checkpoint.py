@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
-from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig
 from transformers.utils.hub import cached_file
 
 from ser_hf.base.errors import CheckpointError
+from ser_hf.base.hub_failures import HUB_FAILURES, cause, one_line, reason
 from ser_hf.models import SerFeatureExtractor
 
 from .baseline import WEIGHTS, Baseline, BaselineConfig
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _TRUSTED: list[str] = []
 """Types beyond those that skops itself trusts: scikit-learn's, NumPy's and Python's plain ones are enough."""
 _BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, ImportError, BadZipFile)
+_UNREAD: tuple[type[Exception], ...] = (*_BROKEN, *HUB_FAILURES)
 
 
 EXTRACTORS: dict[str, Callable[[str | Path], SerFeatureExtractor]] = {
@@ -49,8 +50,8 @@ def load_baseline(source: str | Path) -> tuple[Baseline, SerFeatureExtractor]:
         weights = cached_file(source, WEIGHTS)
     except CheckpointError:
         raise
-    except (*_BROKEN, StrictDataclassError) as error:
-        raise CheckpointError(f"{source} cannot be loaded: {' '.join(str(error).split())}") from error
+    except _UNREAD as error:
+        raise CheckpointError(f"{source} cannot be loaded: {reason(error, one_line(error))}") from cause(error)
     machine = model(config, _pipeline(str(source), Path(str(weights)), config, model))
     _check(str(source), machine, extractor)
     return machine, extractor

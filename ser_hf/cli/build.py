@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ser_hf.base.errors import SerHfError
 
 from ._command import Command, add_data_arguments, add_split_arguments, answer, settle_own
+from .push import tell_push
 
 if TYPE_CHECKING:
     from ser_hf.corpora import Reading
@@ -55,8 +56,7 @@ class BuildCommand(Command):
         if args.push:
             from ser_hf.reporting import push_dataset
 
-            url = push_dataset(args.output, args.push, private=args.private)
-            answer(args, url, url=url)
+            tell_push(args, push_dataset(args.output, args.push, private=args.private))
         return 0
 
 

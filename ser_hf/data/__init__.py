@@ -7,7 +7,7 @@ from .class_weights import class_weights, sample_weights
 from .copies import add_copies
 from .load_corpus import Corpora, load_corpus
 from .manifest import MANIFEST, read_manifest, split_by_manifest, write_manifest
-from .publish import load_built, write_parquet
+from .publish import card_features, load_built, write_parquet
 from .ser_corpus import SerCorpus
 from .train_speakers import keep_speakers
 
@@ -19,6 +19,7 @@ __all__ = [
     "SerCorpus",
     "add_copies",
     "balance",
+    "card_features",
     "class_weights",
     "dataset_source",
     "keep_speakers",

@@ -11,6 +11,8 @@ import datasets
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCardData
 
 from ser_hf.audio import cut, named_part
 from ser_hf.base.errors import SerHfError
@@ -33,9 +35,7 @@ def write_parquet(parts: datasets.DatasetDict, folder: Path) -> list[dict[str, A
     Returns:
         The configs of the dataset card, one per corpus and ``combined`` over all: ``config_name``, ``data_files``.
     """
-    features = datasets.Features(next(iter(parts.values())).features)
-    if AUDIO in features:
-        features[AUDIO] = datasets.Audio(decode=False)
+    features = _features(parts)
     shards: dict[tuple[str, str], Shards] = {}
     for split, corpus, rows in _batches(parts):
         if (corpus, split) not in shards:
@@ -52,6 +52,21 @@ def write_parquet(parts: datasets.DatasetDict, folder: Path) -> list[dict[str, A
     found = {corpus: [split for split in parts if (corpus, split) in shards] for corpus, _ in sorted(shards)}
     configs = [_config(corpus, corpus, splits, name) for corpus, splits in found.items()]
     return [*configs, {**_config("combined", "*", list(parts), name), "default": True}]
+
+
+def card_features(parts: datasets.DatasetDict) -> list[dict[str, Any]]:
+    """The columns of what `write_parquet` writes, as ``dataset_info`` of a dataset card has them."""
+    card = DatasetCardData()
+    DatasetInfosDict({"": datasets.DatasetInfo(features=_features(parts))}).to_dataset_card_data(card)
+    features: list[dict[str, Any]] = card["dataset_info"]["features"]
+    return features
+
+
+def _features(parts: datasets.DatasetDict) -> datasets.Features:
+    features = datasets.Features(next(iter(parts.values())).features)
+    if AUDIO in features:
+        features[AUDIO] = datasets.Audio(decode=False)
+    return features
 
 
 def _embedded(rows: pa.Table) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from ser_hf.audio._foreign import load_codecs
 from ser_hf.base.errors import SerHfError
 from ser_hf.inference import ModelFacts
 
@@ -69,7 +70,7 @@ def make_page(hearing: Hearing, facts: ModelFacts) -> Any:
                 button = gr.Button("Listen", variant="primary")
                 gr.HTML(
                     f'<p class="ser-small">Up to {limits.max_seconds:g} s, {limits.max_megabytes:g} MB: WAV, FLAC, '
-                    "OGG, Opus, MP3, AIFF.</p>",
+                    f"OGG, Opus, MP3, AIFF{', M4A, WebM, AMR, films' if load_codecs() else ''}.</p>",
                     padding=False,
                 )
             with gr.Column(scale=1, min_width=300):

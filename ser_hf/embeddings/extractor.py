@@ -14,6 +14,7 @@ from transformers.utils.hub import cached_file
 
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import CheckpointError, RecipeError, SerHfError, unknown
+from ser_hf.base.hub_failures import HUB_FAILURES, cause, one_line, reason
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.waveform import Waveform, as_waveform, peak_normalise
 
@@ -23,6 +24,7 @@ ENCODER = "encoder"
 """Where in a run folder the encoder lies, so that the folder is all a probe needs."""
 _WEIGHTS = "model.safetensors"
 _FILES = ("config.json", "preprocessor_config.json", _WEIGHTS)
+_UNREAD: tuple[type[Exception], ...] = (OSError, ValueError, *HUB_FAILURES)
 _PROBED = 16_000
 """Samples of silence by which the size of an embedding is found out."""
 
@@ -142,8 +144,10 @@ class EmbeddingExtractor(SerFeatureExtractor):
         try:
             *_, weights = [self._file(name) for name in _FILES]  # a repository gives each when it is asked for
             found = weights_of(str(weights))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{source}: the encoder cannot be read: {' '.join(str(error).split())}") from error
+        except _UNREAD as error:
+            raise CheckpointError(f"{source}: the encoder cannot be read: {reason(error, one_line(error))}") from cause(
+                error
+            )
         if self.weights not in (None, found):
             raise CheckpointError(f"{source}: the encoder's weights are not those the model was fitted on")
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from transformers import (
 )
 
 from ser_hf.base.errors import RecipeError, SerHfError, unknown
+from ser_hf.base.hub_failures import HUB_FAILURES, cause, reason
+from ser_hf.base.hub_patience import pulling
 from ser_hf.base.pickles import pickles_in
 from ser_hf.base.weights import plain, wrong_with
 from ser_hf.models import WhisperSerConfig, WhisperSerFeatureExtractor
@@ -36,7 +38,7 @@ from .quiet import quiet
 from .settings import TransformerSettings
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
-_BROKEN += (SafetensorError, StrictDataclassError)
+_BROKEN += (SafetensorError, *HUB_FAILURES)
 """What the libraries raise for files and settings that are not what they should be."""
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
@@ -211,11 +213,12 @@ def _check_folder(source: str, *one_of: str) -> None:
 def _one_clear_error(source: str, what: str) -> Iterator[None]:
     """Turns whatever the libraries raise into one line that says what could not be read."""
     try:
-        yield
+        with nullcontext() if Path(source).exists() else pulling():
+            yield
     except _BROKEN as error:
         if isinstance(error, SerHfError):
             raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         said = plain(" ".join(lines if isinstance(error, StrictDataclassError) else lines[:1]))
         where = source if Path(source).is_dir() else f"{source} is no folder here; from the Hub"
-        raise RecipeError(f"{where}: {what} cannot be loaded: {said}") from error
+        raise RecipeError(f"{where}: {what} cannot be loaded: {reason(error, said)}") from cause(error)

@@ -22,6 +22,7 @@ from ser_hf.corpora import Reading
 from ser_hf.data import (
     MANIFEST,
     Corpora,
+    card_features,
     load_built,
     load_corpus,
     read_manifest,
@@ -175,6 +176,7 @@ def _publish(folder: Path, loaded: Corpora, split: Split, overwrite: bool) -> Bu
             "split": split.info.to_dict(),
             "audit": split.audit.to_list(),
             "configs": configs,
+            "features": card_features(split.datasets),
         }
         write_json(made / "build.json", facts)
         write_dataset_card(made)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._pooling import pooled
 from ._results import FACTS, load_build, load_predictions, load_results
+from ._upload import Push
 from .dataset_card import render_dataset_card, write_dataset_card
 from .hub import push_run
 from .hub_dataset import is_dataset, push_dataset
@@ -16,6 +17,7 @@ from .study_page import study_page
 __all__ = [
     "FACTS",
     "ModelCard",
+    "Push",
     "is_dataset",
     "load_build",
     "load_predictions",

@@ -1,91 +1,188 @@
-"""One commit to the Hub, and one clear error where it is refused."""
+"""One commit to the Hub of what changed, or none; and what it would be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.hub_patience import patience, patiently
 
+from ._hub_errors import Attempt, one_clear_error
+from ._hub_files import Content, FileToPush, compared, on_the_hub
 from .model_card import PLACEHOLDER
 
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
-def upload(
-    files: Mapping[str, Path | str],
-    repo_id: str,
-    name: str,
-    *,
-    repo_type: str = "model",
-    private: bool = False,
-    token: str | None = None,
-    revision: str | None = None,
-) -> str:
-    """Commits files to a repository, which is made if it does not exist, and returns its address.
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Where a push goes.
+
+    Attributes:
+        repo_id: ``"user/name"``, or ``"name"`` under the token's user.
+        repo_type: ``"model"`` or ``"dataset"``.
+        private: for a repository that is made here.
+        revision: branch, made if missing; ``main`` by default.
+        create_pr: as a pull request to the repository, which must be there.
+        dry_run: nothing is sent.
+        token: that may write; by default ``HF_TOKEN`` or that of ``hf auth login``.
+    """
+
+    repo_id: str
+    repo_type: str = "model"
+    private: bool = False
+    revision: str | None = None
+    create_pr: bool = False
+    dry_run: bool = False
+    token: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Push:
+    """What was sent, or would be.
+
+    Attributes:
+        address: of the repository, of its branch or of the pull request.
+        repo_id: with the user.
+        repo_type: ``"model"`` or ``"dataset"``.
+        files: all of it; those that are ``unchanged`` are not sent.
+        remark: what the Hub could not be asked and why; empty otherwise.
+    """
+
+    address: str
+    repo_id: str
+    repo_type: str
+    files: tuple[FileToPush, ...]
+    remark: str = ""
+
+    @property
+    def sent(self) -> tuple[FileToPush, ...]:
+        """The files that the Hub did not have; without any there is no commit."""
+        return tuple(file for file in self.files if file.state != "unchanged")
+
+
+def upload(files: Mapping[str, Path | str], name: str, target: Target) -> Push:
+    """Commits the files that the Hub does not have to a repository, which is made if it does not exist.
+
+    A request that fails is sent at most 4 times, see `ser_hf.base.hub_patience`; that the same content is never
+    committed twice holds even where an answer was lost.
 
     Args:
         files: name in the repository -> the file, or its text; in a text the repository's name is filled in.
-        repo_id: ``"user/name"``, or ``"name"`` under the token's user.
         name: of what is uploaded, for the commit's message.
-        repo_type: ``"model"`` or ``"dataset"``.
-        private: for a repository made here.
-        token: a token that may write; the stored one by default.
-        revision: branch, made if missing.
+        target: where to, and how.
 
     Raises:
-        SerHfError: the Hub refuses or cannot be reached.
+        SerHfError: the Hub refuses or cannot be reached; the message names what was left there empty.
     """
-    from huggingface_hub import CommitOperationAdd, HfApi
+    from huggingface_hub import HfApi, get_token
 
-    api = HfApi(token=token)
-    with _one_clear_error(repo_id, api.endpoint):
-        url = api.create_repo(repo_id, repo_type=repo_type, private=private, exist_ok=True)
-        if revision and not revision.startswith("refs/"):
-            api.create_branch(url.repo_id, branch=revision, exist_ok=True, repo_type=repo_type)
-        operations = [CommitOperationAdd(path, _content(file, url.repo_id)) for path, file in files.items()]
-        message = f"Upload {name} with ser_hf"
-        api.create_commit(url.repo_id, operations, commit_message=message, revision=revision, repo_type=repo_type)
-    return f"{url}/tree/{revision}" if revision else str(url)
-
-
-def _content(file: Path | str, repo_id: str) -> Path | bytes:
-    return file if isinstance(file, Path) else file.replace(PLACEHOLDER, repo_id).encode()
+    api = HfApi(token=target.token)
+    attempt = Attempt(target.repo_id, api.endpoint, target.token or get_token())
+    if target.dry_run:
+        return _plan(api, files, target, attempt)
+    with one_clear_error(attempt), patience():
+        target = replace(target, repo_id=_full_name(api, target))
+        if target.create_pr:  # once: asked again after a lost answer, the Hub would open another
+            return _commit(api, files, name, target)
+        _prepare(api, target, attempt)
+        return patiently(lambda: _commit(api, files, name, target))
 
 
-@contextmanager
-def _one_clear_error(repo_id: str, endpoint: str) -> Iterator[None]:
-    """Turns what huggingface_hub raises into one message that says what to do."""
-    from huggingface_hub import errors
+def _full_name(api: HfApi, target: Target) -> str:
+    repo_id = target.repo_id
+    return repo_id if "/" in repo_id else f"{patiently(api.whoami)['name']}/{repo_id}"
 
-    transport = errors.HTTPError  # type: ignore[attr-defined]  # the base class of its HTTP client, whichever it is
+
+def _prepare(api: HfApi, target: Target, attempt: Attempt) -> None:
+    """Makes the repository and the branch where they are missing.
+
+    Raises:
+        SerHfError: it is public and should be private.
+    """
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    where: dict[str, Any] = {"repo_id": target.repo_id, "repo_type": target.repo_type}
+    kind = "" if target.repo_type == "model" else f" --repo-type {target.repo_type}"
     try:
-        yield
-    except errors.HFValidationError as error:
-        raise SerHfError(f"{repo_id!r} is no name for a repository of the Hub, expected USER/NAME: {error}") from error
-    except errors.HfHubHTTPError as error:
-        raise SerHfError(_refusal(error.response.status_code, repo_id, endpoint, _server_says(error))) from error
-    except errors.OfflineModeIsEnabled as error:
-        raise SerHfError("nothing can be pushed in offline mode; unset HF_HUB_OFFLINE") from error
-    except (transport, ConnectionError) as error:
-        advice = "for a Hub without Xet storage set HF_HUB_DISABLE_XET=1" if "xet-" in str(error) else ""
-        message = f"the Hub at {endpoint} cannot be reached ({error})"
-        raise SerHfError(f"{message}; {advice or 'check the network and HF_ENDPOINT'}") from error
-    except (ValueError, RuntimeError, OSError) as error:
-        raise SerHfError(f"pushing to {repo_id} at {endpoint} failed: {error}") from error
+        info = patiently(lambda: api.repo_info(**where))
+        if target.private and not info.private:
+            raise SerHfError(
+                f"{target.repo_id} is there already and public: nothing was sent. Leave out --private, take another "
+                f"name, or first `hf repos settings {target.repo_id}{kind} --private`"
+            )
+    except RepositoryNotFoundError:
+        patiently(lambda: api.create_repo(**where, private=target.private, exist_ok=True))
+        attempt.made.append(
+            f"the repository {target.repo_id} was made and is empty: push again, or remove it by "
+            f"`hf repos delete {target.repo_id}{kind}`"
+        )
+    if target.revision is None or target.revision.startswith("refs/"):
+        return
+    try:
+        patiently(lambda: api.repo_info(**where, revision=target.revision))
+    except RevisionNotFoundError:
+        patiently(lambda: api.create_branch(**where, branch=str(target.revision), exist_ok=True))
+        attempt.made.append(f"the branch {target.revision} was made and holds nothing new")
 
 
-def _server_says(error: Any) -> str:
-    text = error.server_message or str(error).strip().splitlines()[0]
-    return " ".join(text.split())
+def _commit(api: HfApi, files: Mapping[str, Path | str], name: str, target: Target) -> Push:
+    """One commit of what the Hub does not have; none where it has all, as after a commit whose answer was lost."""
+    from huggingface_hub import CommitOperationAdd
+
+    where: dict[str, Any] = {"repo_id": target.repo_id, "repo_type": target.repo_type, "revision": target.revision}
+    contents = _filled_in(files, target.repo_id)
+    parent = api.repo_info(**where).sha
+    push = _push(api, contents, target, compared(contents, on_the_hub(api, **where)))
+    if not push.sent:
+        return push
+    done = api.create_commit(
+        **where,
+        operations=[CommitOperationAdd(file.name, contents[file.name]) for file in push.sent],
+        commit_message=f"Upload {name} with ser_hf",
+        parent_commit=parent,  # so that what somebody else commits meanwhile is not lost
+        create_pr=target.create_pr,
+    )
+    return replace(push, address=str(done.pr_url)) if target.create_pr else push
 
 
-def _refusal(status: int, repo_id: str, endpoint: str, said: str) -> str:
-    advice = {
-        401: "log in by `hf auth login` or set HF_TOKEN to a token that may write",
-        403: "the token may not write there: take one with write access, or another name",
-        404: "check the name of the repository and of the revision",
-        409: "somebody else changed the repository meanwhile; try again",
-        429: "too many requests; wait and try again",
-    }.get(status, "try again later" if status >= 500 else "see the message of the server")
-    return f"the Hub at {endpoint} refused {repo_id} (HTTP {status}, {said}); {advice}"
+def _plan(api: HfApi, files: Mapping[str, Path | str], target: Target, attempt: Attempt) -> Push:
+    """What a push would send. Reads only, once, and does without the Hub."""
+    there, remark = None, ""
+    try:
+        with one_clear_error(attempt), patience():
+            target = replace(target, repo_id=target.repo_id if "/" in target.repo_id else _full_name(api, target))
+            there = _there(api, target)
+    except SerHfError as error:
+        remark = f"what is there is unknown: {error}"
+    contents = _filled_in(files, target.repo_id)
+    return replace(_push(api, contents, target, compared(contents, there)), remark=remark)
+
+
+def _there(api: HfApi, target: Target) -> dict[str, Any]:
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    try:
+        return dict(on_the_hub(api, target.repo_id, target.repo_type, target.revision))
+    except GatedRepoError:
+        raise
+    except (RepositoryNotFoundError, RevisionNotFoundError):
+        return {}  # or private: then it is not ours to know, and all would be sent
+
+
+def _push(api: HfApi, contents: Mapping[str, Content], target: Target, files: tuple[FileToPush, ...]) -> Push:
+    kind = "" if target.repo_type == "model" else f"{target.repo_type}s/"
+    branch = f"/tree/{target.revision}" if target.revision else ""
+    address = f"{api.endpoint}/{kind}{target.repo_id}{branch}"
+    return Push(address=address, repo_id=target.repo_id, repo_type=target.repo_type, files=files)
+
+
+def _filled_in(files: Mapping[str, Path | str], repo_id: str) -> dict[str, Content]:
+    return {
+        name: file if isinstance(file, Path) else file.replace(PLACEHOLDER, repo_id).encode()
+        for name, file in files.items()
+    }

@@ -44,6 +44,7 @@ def render_dataset_card(build: Mapping[str, Any], published: Sequence[str] | Non
         size_categories=[size_category(sum(split["clips"] for split in checked["splits"].values()))],
         tags=["speech-emotion-recognition", "speech", "emotion", "ser_hf", *(["synthetic"] if synthetic else [])],
         configs=[_config(config) for config in configs],
+        **_columns(configs, checked.get("features")),
     )
     closed = [c["name"] for c in corpora if not c["redistributable"]]
     context = {
@@ -69,6 +70,14 @@ def write_dataset_card(folder: str | Path) -> Path:
     path = Path(folder) / CARD
     write_text(path, render_dataset_card(load_build(folder)))
     return path
+
+
+def _columns(configs: Sequence[Mapping[str, Any]], features: Sequence[Any] | None) -> dict[str, Any]:
+    """``dataset_info``, by which the viewer plays the audio column and names the labels; the manifest has neither."""
+    named = [config["config_name"] for config in configs if config is not _MANIFEST]
+    if not named or not features:
+        return {}
+    return {"dataset_info": [{"config_name": name, "features": list(features)} for name in named]}
 
 
 def _configs(configs: Sequence[Mapping[str, Any]], published: Sequence[str] | None) -> list[Mapping[str, Any]]:

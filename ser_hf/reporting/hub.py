@@ -12,7 +12,8 @@ from ser_hf.base.errors import CheckpointError
 from ser_hf.base.pickles import pickles_in
 
 from ._results import BUILD, RESULTS, load_results
-from ._upload import upload
+from ._upload import Push, Target, upload
+from .benchmark_entry import benchmark_entry
 from .hub_dataset import is_dataset
 from .model_card import CARD, PROBE, write_model_card
 
@@ -45,36 +46,49 @@ def push_run(
     token: str | None = None,
     revision: str | None = None,
     licence: str | None = None,
-) -> str:
+    benchmark: str | None = None,
+    create_pr: bool = False,
+    dry_run: bool = False,
+) -> Push:
     """Uploads a run folder to a model repository of the Hub, which is made if it does not exist.
 
-    The repository's name is filled into the loading examples of the card. A file that the Hub already has is not sent
-    again; nothing is deleted there. The environment variable ``HF_ENDPOINT`` chooses another Hub.
+    The repository's name is filled into the loading examples of the card. Only what the Hub does not have is sent, in
+    one commit or none; nothing is deleted there. The environment variable ``HF_ENDPOINT`` chooses another Hub.
 
     Args:
         run_dir: a folder with ``config.json``, ``model.safetensors`` (of a baseline ``model.skops``),
             ``preprocessor_config.json`` and ``README.md``; or an ensemble of such.
         repo_id: ``"user/name"``, or ``"name"`` under the token's user.
-        private: for a repository made here: only its owner sees it.
+        private: for a repository made here: only its owner sees it. One that is public already is refused.
         token: a token that may write; by default ``HF_TOKEN`` or that of ``hf auth login``.
         revision: branch to upload to, made if missing; ``main`` by default.
         licence: of recordings of one's own whose licence is unknown so far; the card says it from then on.
+        benchmark: ``"user/dataset:task"`` of a benchmark on the Hub whose test set this is: the score is entered there.
+        create_pr: as a pull request to a repository that is there.
+        dry_run: sends and writes nothing and needs no token; says what would be sent.
 
     Returns:
-        The address of the repository, or of its branch.
+        The address, and the files with what the Hub has of them.
 
     Raises:
         CheckpointError: the folder is not a checkpoint, its weights are a pickle, or the licence of what it was trained
             on is unknown.
         SerHfError: the Hub refuses or cannot be reached.
     """
-    _settle_licence(Path(run_dir), licence)
-    files: dict[str, Path | str] = {**files_to_push(run_dir)}
+    folder = Path(run_dir)
+    _settle_licence(folder, licence, write=not dry_run)
+    files: dict[str, Path | str] = {**files_to_push(folder)}
     files[CARD] = Path(files[CARD]).read_text(encoding="utf-8")
-    return upload(files, repo_id, Path(run_dir).resolve().name, private=private, token=token, revision=revision)
+    if benchmark:
+        name, entry = benchmark_entry(load_results(folder), benchmark)
+        files[name] = entry
+    target = Target(
+        repo_id=repo_id, private=private, revision=revision, create_pr=create_pr, dry_run=dry_run, token=token
+    )
+    return upload(files, folder.resolve().name, target)
 
 
-def _settle_licence(folder: Path, licence: str | None) -> None:
+def _settle_licence(folder: Path, licence: str | None, *, write: bool) -> None:
     """Refuses what was trained on recordings of an unknown licence; one that is given now is written down.
 
     Raises:
@@ -92,7 +106,7 @@ def _settle_licence(folder: Path, licence: str | None) -> None:
         )
     for corpus in unknown:
         corpus["licence"] = licence
-    if unknown:
+    if unknown and write:
         write_json(folder / RESULTS, results)
         write_model_card(folder)
 

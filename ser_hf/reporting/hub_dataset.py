@@ -8,7 +8,7 @@ from typing import Any
 from ser_hf.base.errors import SerHfError
 
 from ._results import BUILD, load_build
-from ._upload import upload
+from ._upload import Push, Target, upload
 from .dataset_card import render_dataset_card
 from .model_card import CARD
 
@@ -16,8 +16,15 @@ MANIFEST = "manifest.parquet"
 
 
 def push_dataset(
-    folder: str | Path, repo_id: str, *, private: bool = False, token: str | None = None, revision: str | None = None
-) -> str:
+    folder: str | Path,
+    repo_id: str,
+    *,
+    private: bool = False,
+    token: str | None = None,
+    revision: str | None = None,
+    create_pr: bool = False,
+    dry_run: bool = False,
+) -> Push:
     """Uploads a dataset written by ``ser-hf build`` to a dataset repository of the Hub, in one commit.
 
     Recordings of a corpus whose licence forbids passing them on are never sent, in a private repository neither: of
@@ -27,12 +34,14 @@ def push_dataset(
     Args:
         folder: the built dataset.
         repo_id: ``"user/name"``, or ``"name"`` under the token's user.
-        private: for a repository made here.
+        private: for a repository made here; one that is public already is refused.
         token: a token that may write; the stored one by default.
         revision: branch, made if missing.
+        create_pr: as a pull request to a repository that is there.
+        dry_run: sends nothing and needs no token; says what would be sent.
 
     Returns:
-        The address of the repository.
+        The address, and the files with what the Hub has of them.
 
     Raises:
         SerHfError: not a built dataset, a file of it is missing, or the Hub refuses.
@@ -40,7 +49,16 @@ def push_dataset(
     path = Path(folder)
     build = load_build(path)
     files = files_to_push(path, build)
-    return upload(files, repo_id, build["name"], repo_type="dataset", private=private, token=token, revision=revision)
+    target = Target(
+        repo_id=repo_id,
+        repo_type="dataset",
+        private=private,
+        revision=revision,
+        create_pr=create_pr,
+        dry_run=dry_run,
+        token=token,
+    )
+    return upload(files, build["name"], target)
 
 
 def is_dataset(folder: str | Path) -> bool:

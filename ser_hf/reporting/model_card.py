@@ -34,6 +34,14 @@ _HUB_METRICS: Mapping[str, tuple[str, dict[str, str]]] = {
 """Metric of results.json -> metric of the Hub with its arguments."""
 
 
+_SAMPLE = {
+    "src": "https://cdn-media.huggingface.co/speech_samples/sample1.flac",
+    "example_title": "LibriSpeech (CC BY 4.0): read speech, not acted",
+}
+"""For the widget of the model's page, which runs stock models only: the Hub's own sample; a run sends no recordings."""
+_DATASETS = "https://huggingface.co/datasets/"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelCard:
     """Everything a model card says.
@@ -106,6 +114,11 @@ class ModelCard:
         base = str(self.results["model"].get("base_model") or self.results["features"].get("encoder") or "")
         return base if base.count("/") == 1 else None
 
+    @property
+    def datasets(self) -> list[str]:
+        """The corpora; those that were read from the Hub by their repositories there, so that it links them."""
+        return [_repository(corpus) or corpus["name"] for corpus in self.results["data"]["corpora"]]
+
     def data(self) -> ModelCardData:
         """The metadata of the card, for the Hub's search and for ``model-index``."""
         from huggingface_hub import ModelCardData
@@ -120,11 +133,17 @@ class ModelCard:
             library_name=self.library_name,
             pipeline_tag=self.pipeline_tag,
             tags=[*tags, "synthetic"] if self.results["synthetic"] else tags,
-            datasets=self.corpora,
+            datasets=self.datasets,
             metrics=list(self.metrics),
             base_model=self.base_model,
             eval_results=self.eval_results(),
+            **self._more(),
         )
+
+    def _more(self) -> dict[str, Any]:
+        """What the Hub reads and huggingface_hub has no names for."""
+        relation = {"base_model_relation": "finetune"} if self.base_model else {}
+        return {**relation, "widget": [dict(_SAMPLE)]} if self.stock else {**relation}
 
     def eval_results(self) -> list[EvalResult]:
         """One entry for each metric, under a dataset name that says which test set was scored."""
@@ -138,7 +157,7 @@ class ModelCard:
             EvalResult(
                 task_type=self.pipeline_tag,
                 task_name="Speech emotion recognition",
-                dataset_type="-".join(self.corpora),
+                dataset_type=self.datasets[0] if len(self.datasets) == 1 else "-".join(self.corpora),
                 dataset_name=", ".join([*dataset, *synthetic, *caveat]),
                 dataset_config=scheme,
                 dataset_split="test",
@@ -165,6 +184,12 @@ class ModelCard:
             "synthetic_warning": _wording.SYNTHETIC_WARNING,
         }
         return render("model_card.md.jinja", context)
+
+
+def _repository(corpus: Mapping[str, Any]) -> str | None:
+    """The dataset repository on the Hub that a corpus was read from, or whose homepage it is."""
+    name = str(corpus["homepage"] or "").removeprefix(_DATASETS).rstrip("/")
+    return name if str(corpus["homepage"] or "").startswith(_DATASETS) and name.count("/") == 1 else None
 
 
 def _library(results: Mapping[str, Any]) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 from transformers import (
     AutoFeatureExtractor,
@@ -15,6 +15,8 @@ from transformers import (
 )
 
 from ser_hf.base.errors import CheckpointError
+from ser_hf.base.hub_failures import HUB_FAILURES, cause, reason
+from ser_hf.base.hub_patience import pulling
 from ser_hf.base.pickles import SUFFIXES, pickles_in
 from ser_hf.base.weights import plain, wrong_with
 from ser_hf.baselines import BASELINES, Baseline, load_baseline
@@ -25,7 +27,7 @@ from ser_hf.models import SerFeatureExtractor
 from .ensemble import Ensemble, EnsembleConfig, Model, load_ensemble, model_type
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
-_BROKEN += (SafetensorError, StrictDataclassError)
+_BROKEN += (SafetensorError, *HUB_FAILURES)
 """What the libraries raise for files that are not what they should be."""
 
 _STATE = "trainer_state.json"
@@ -61,6 +63,11 @@ def load_start(source: str | Path) -> tuple[Model, SequenceFeatureExtractor, lis
     Raises:
         CheckpointError: see `load_checkpoint`; weights below the head must be there.
     """
+    with nullcontext() if Path(source).exists() else pulling():
+        return _load_start(source)
+
+
+def _load_start(source: str | Path) -> tuple[Model, SequenceFeatureExtractor, list[str]]:
     folder = Path(source)
     refuse_pickles(folder)
     with quiet():
@@ -97,7 +104,7 @@ def load_start(source: str | Path) -> tuple[Model, SequenceFeatureExtractor, lis
             extractor = AutoFeatureExtractor.from_pretrained(source, trust_remote_code=False)  # type: ignore[no-untyped-call]
     except _BROKEN as error:
         where = source if folder.is_dir() else f"{source} is no folder here, and as a repository on the Hub it"
-        raise CheckpointError(f"{where} cannot be loaded: {plain(_first_line(error))}") from error
+        raise CheckpointError(f"{where} cannot be loaded: {reason(error, plain(_first_line(error)))}") from cause(error)
     if isinstance(extractor, EmbeddingExtractor):
         extractor.found_in(source)
     missing = sorted(map(str, report["missing_keys"]))

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import StrictDataclassError
 from transformers import PreTrainedConfig, PreTrainedModel, SequenceFeatureExtractor
 
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import CheckpointError
+from ser_hf.base.hub_failures import HUB_FAILURES, cause, one_line, reason
 from ser_hf.baselines import Baseline
 from ser_hf.embeddings import ENCODER
 
@@ -22,7 +22,7 @@ MEMBERS = "members"
 _CHECKPOINT = ("config.json", "model.safetensors", "model.skops", "preprocessor_config.json")
 _FILES = (*_CHECKPOINT, "recipe.yaml", "*.py", f"{ENCODER}/*.json", f"{ENCODER}/*.safetensors")
 """What is copied of a member: its checkpoint, how it was trained, the code that travels with it, a probe's encoder."""
-_BROKEN = (OSError, ValueError, TypeError, AttributeError, StrictDataclassError)
+_BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, TypeError, AttributeError, *HUB_FAILURES)
 
 
 class EnsembleConfig(PreTrainedConfig):
@@ -140,7 +140,7 @@ def model_type(source: str | Path) -> str | None:
     try:
         config, _ = PreTrainedConfig.get_config_dict(source)
         return str(config.get("model_type"))
-    except (OSError, ValueError, TypeError, AttributeError):  # the last two: JSON that is no object
+    except _BROKEN:  # TypeError and AttributeError: JSON that is no object
         return None  # the loader of networks says what is wrong
 
 
@@ -178,7 +178,7 @@ def load_ensemble(source: str | Path, load: Load) -> tuple[Ensemble, EnsembleExt
             source = snapshot_download(str(source), allow_patterns=wanted)
         config = EnsembleConfig.from_pretrained(source)
     except _BROKEN as error:
-        raise CheckpointError(f"{source} cannot be loaded: {' '.join(str(error).split())}") from error
+        raise CheckpointError(f"{source} cannot be loaded: {reason(error, one_line(error))}") from cause(error)
     return combined(config, [Path(source, MEMBERS, str(i)) for i in range(1, len(config.shares) + 1)], load)
 
 

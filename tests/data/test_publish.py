@@ -341,3 +341,21 @@ def test_the_audit_of_somebody_elses_dataset(tmp_path, make_rows):
 def test_the_audit_of_nothing(tmp_path):
     with pytest.raises(SerHfError, match=r"no dataset folder .*gone; expected one written by `ser-hf build`"):
         audit_dataset(tmp_path / "gone")
+
+
+def test_the_card_tells_the_viewer_what_the_columns_are(built):
+    from huggingface_hub import DatasetCard
+
+    data = DatasetCard.load(built.folder / "README.md").data.to_dict()
+    configs = {config["config_name"]: config for config in data["configs"]}
+    infos = {info["config_name"]: info["features"] for info in data["dataset_info"]}
+    assert configs.keys() == infos.keys() == set(built.configs)
+    for name, config in configs.items():
+        splits = {file["split"]: list(built.folder.glob(file["path"])) for file in config["data_files"]}
+        assert all(splits.values()), f"{name}: a split without files"
+        rows = datasets.load_dataset(str(built.folder), name)
+        assert set(rows) == set(splits)
+        assert datasets.Features._from_yaml_list(infos[name]) == rows["train"].features
+    columns = {column["name"]: column.get("dtype") for column in infos["combined"]}
+    assert columns["audio"] == {"audio": {"decode": False}}
+    assert "happy" in columns["label"]["class_label"]["names"].values()

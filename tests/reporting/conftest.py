@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -258,31 +257,48 @@ def _load_hub_server() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="session")
+def hub_server() -> ModuleType:
+    """``tests/hub_server.py``."""
+    return _load_hub_server()
+
+
 @pytest.fixture
-def hub() -> Iterator[Any]:
+def hub(hub_server: ModuleType) -> Iterator[Any]:
     """A small Hub on the loopback address, see ``tests/hub_server.py``."""
-    with _load_hub_server().HubServer() as server:
+    with hub_server.HubServer() as server:
         yield server
 
 
-@pytest.fixture
-def fresh_process(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs Python source in a process of its own with empty caches, the given environment, and ser_hf importable."""
+@pytest.fixture(scope="session")
+def hub_environment(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, str]]:
+    """The environment of a process that talks to the small Hub: empty caches, no network, and ser_hf importable."""
 
-    def run(source: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    def environment(**more: str) -> dict[str, str]:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SER_HF_"))}
         settings = {
-            "HF_HOME": str(folder / "home"),
+            "HF_HOME": str(tmp_path_factory.mktemp("home")),
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "NO_PROXY": "127.0.0.1",
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
+        return inherited | settings | more
+
+    return environment
+
+
+@pytest.fixture
+def fresh_process(
+    tmp_path: Path, hub_environment: Callable[..., dict[str, str]]
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs Python source in a process of its own with empty caches, the given environment, and ser_hf importable."""
+
+    def run(source: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", source],
-            env=inherited | settings | environment,
+            env=hub_environment(**environment),
             cwd=tmp_path,
             capture_output=True,
             text=True,

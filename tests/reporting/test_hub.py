@@ -21,7 +21,7 @@ from ser_hf.reporting.hub import push_run
 
 def outcome(call):
     try:
-        return push_run(**call)
+        return push_run(**call).address
     except SerHfError as error:
         return f"error: {{error}}"
 

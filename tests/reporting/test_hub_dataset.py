@@ -13,7 +13,7 @@ from ser_hf.reporting.hub_dataset import files_to_push, push_dataset
 PUSH = """
 import sys
 from ser_hf.reporting import push_dataset
-sys.stdout.write(push_dataset({folder!r}, "tester/voices", private={private}))
+sys.stdout.write(push_dataset({folder!r}, "tester/voices", private={private}).address)
 """
 LOAD = """
 import json, sys

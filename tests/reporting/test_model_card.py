@@ -151,3 +151,39 @@ def test_fine_tuned_whisper_brings_code_of_its_own(results):
     assert 'model="USER/REPOSITORY", trust_remote_code=True)' in text
     results["model"]["own_code"] = False
     assert "pipeline(" not in ModelCard.from_results(results).render()
+
+
+def test_the_model_index_is_read_back_as_it_was_written(run_dir, results):
+    from huggingface_hub import metadata_load
+    from huggingface_hub.repocard_data import eval_results_to_model_index, model_index_to_eval_results
+
+    header = metadata_load(write_model_card(run_dir))
+    expected = ModelCard.from_results(results).eval_results()
+    name, found = model_index_to_eval_results(header["model-index"])
+    assert (name, found) == (results["name"], expected)
+    assert eval_results_to_model_index(name, found) == header["model-index"]
+
+
+def test_what_a_model_was_made_from_is_in_the_tree_of_models(results):
+    plain = ModelCard.from_results(results).data().to_dict()
+    assert not {"base_model", "base_model_relation", "widget"} & set(plain), "code of its own runs in no widget"
+    results["model"]["base_model"] = "microsoft/wavlm-base"
+    results["features"]["feature_extractor_type"] = "Wav2Vec2FeatureExtractor"
+    tuned = ModelCard.from_results(results).data().to_dict()
+    assert (tuned["base_model"], tuned["base_model_relation"]) == ("microsoft/wavlm-base", "finetune")
+    assert [sample["src"].rpartition(".")[2] for sample in tuned["widget"]] == ["flac"]
+    results["model"]["base_model"] = "folder"
+    assert "base_model_relation" not in ModelCard.from_results(results).data().to_dict()
+    results["features"] = {**results["features"], "feature_extractor_type": "EmbeddingExtractor"}
+    results["features"]["encoder"], results["model"]["base_model"] = "openai/whisper-base", None
+    probe = ModelCard.from_results(results).data().to_dict()
+    assert (probe["base_model"], probe["base_model_relation"]) == ("openai/whisper-base", "finetune")
+    assert "widget" not in probe
+
+
+def test_a_corpus_of_the_hub_is_linked_by_its_repository(results):
+    results["data"]["corpora"][0]["homepage"] = "https://huggingface.co/datasets/some/calls"
+    del results["data"]["corpora"][1]
+    data = ModelCard.from_results(results).data()
+    assert data.datasets == ["some/calls"]
+    assert {result.dataset_type for result in data.eval_results} == {"some/calls"}
