@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from transformers import SequenceFeatureExtractor
 
-from ser_hf.base.errors import SerHfError
+from ser_hf.base.errors import CheckpointError, SerHfError
 from ser_hf.embeddings import EmbeddingExtractor
 from ser_hf.features import inputs_of
 from ser_hf.records import INPUT_FEATURES
@@ -49,6 +49,8 @@ class SerClassifier(Listener):
         Raises:
             CheckpointError: it cannot be loaded, or was not made by ser_hf.
         """
+        if Path(source).suffix == ".onnx":
+            raise CheckpointError(f"{source} is an ONNX file: open it by ser_hf.inference.open_model, without PyTorch")
         return cls(*load_checkpoint(source, device))
 
     @classmethod

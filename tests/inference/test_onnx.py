@@ -233,3 +233,8 @@ def test_a_file_of_another_input_is_refused(exported, tmp_path):
     onnx.save(proto, tmp_path / "x.onnx")
     with pytest.raises(CheckpointError, match="takes input_features and not 'waveform'; write it anew"):
         open_model(tmp_path / "x.onnx")
+
+
+def test_the_classifier_of_pytorch_says_how_to_open_it(exported):
+    with pytest.raises(CheckpointError, match=r"is an ONNX file: open it by ser_hf\.inference\.open_model"):
+        SerClassifier.from_pretrained(exported)
