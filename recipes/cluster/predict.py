@@ -8,12 +8,14 @@ Parquet files come out, with the rows of ``ser-hf predict --output``.
 
 The folders of recordings and output must be the same on all machines, and ser_hf installed on them; ``RAY_ADDRESS``
 names the cluster, else a Ray of this machine alone is started. Rows come in no particular order: ``id`` tells which is
-which, the path, the line of a table or ``FILE#ROW`` of Parquet.
+which, the path, the line of a table or ``FILE#ROW`` of Parquet. Killed and started again the same way, it hears what
+is not in the output yet.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -22,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.optional import require
 from ser_hf.inference import DEFAULT, Listener, open_model
@@ -39,6 +42,8 @@ from ser_hf.inference.batch import (
     sources_of,
 )
 
+NOTE = ".predict.json"
+"""In the output, by which command it was begun."""
 BLOCK = 500
 """Items in a block that Ray hands out."""
 
@@ -104,12 +109,47 @@ def _blocks(words: Sequence[str]) -> Iterator[Any]:
         yield pa.Table.from_pylist(block, pa.schema(list(kinds.items())))
 
 
+def without(batch: Any, done: Any) -> Any:
+    """The items whose ids are not among those that are done."""
+    import pyarrow.compute as pc
+
+    return batch.filter(pc.invert(pc.is_in(batch["id"], value_set=done)))
+
+
+def begun(output: Path, how: Mapping[str, Any]) -> Any:
+    """The ids that an interrupted run has written; what it was writing when it ended is removed.
+
+    Raises:
+        SerHfError: the folder holds something else, or what another command has begun.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    made_by = {name: how[name] for name in ("words", "model", "min_confidence", "vad", "max_duration")}
+    note, there = output / NOTE, output.is_dir() and any(output.iterdir())
+    if there and not note.is_file():
+        raise SerHfError(f"{output} holds something else; name a new folder")
+    if there and json.loads(note.read_text(encoding="utf-8")) != made_by:
+        raise SerHfError(f"{output} was begun by another command; name a new folder, or repeat that one")
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(note, made_by)
+    ids = [pa.array([], pa.string())]
+    for file in sorted(output.glob("*.parquet")):
+        try:
+            ids += pq.read_table(file, columns=["id"])["id"].chunks
+        except (pa.ArrowInvalid, OSError):  # its end, where Parquet keeps what is in it, was not written
+            file.unlink()
+    return pa.concat_arrays([part.cast(pa.string()) for part in ids])
+
+
 def arguments() -> argparse.ArgumentParser:
     """What the program takes."""
     parser = argparse.ArgumentParser(description="Emotions of any number of recordings on a Ray cluster.")
     parser.add_argument("words", nargs="+", metavar="FILE", help="files, folders, patterns, tables, Parquet files")
     parser.add_argument("--model", default=DEFAULT, metavar="RUN", help="run folder, repository on the Hub, ONNX file")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the Parquet files; must be new")
+    parser.add_argument(
+        "--output", required=True, metavar="DIR", help="folder for the Parquet files; new, or begun by the same"
+    )
     parser.add_argument("--actors", type=int, default=1, metavar="N", help="models at work (default 1)")
     parser.add_argument("--gpus", type=float, default=0, metavar="G", help="GPUs of each; may be a share (default 0)")
     parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="clips scored together (default 32)")
@@ -126,9 +166,8 @@ def run(args: argparse.Namespace) -> int:
     ray = require("ray", "ray")
     require("ray.data", "ray")
     output = Path(args.output).absolute()
-    if output.exists() and any(output.iterdir()):
-        raise SerHfError(f"{output} is not empty; name a new folder")
     words = [word if word.startswith("hf://") else str(Path(word).absolute()) for word in args.words]
+    done = begun(output, {**vars(args), "words": words})
     model: Listener = open_model(args.model, "cpu")  # tells at once what is wrong with it
     settings = Settings(model.sampling_rate, args.max_duration, args.vad)
     if not ray.is_initialized():
@@ -137,9 +176,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.gpus and args.actors >= cores:
         raise SerHfError(f"{args.actors} actors on {cores} cores leave none to decode; ask for fewer by --actors")
     room = {"num_gpus": args.gpus, "num_cpus": 0} if args.gpus else {"num_cpus": 1}
-    sounds = items_on(ray, words).map_batches(
-        hear, fn_kwargs={"settings": settings}, batch_size=64, batch_format="pyarrow"
-    )
+    items = items_on(ray, words)
+    if len(done):
+        items = items.map_batches(without, fn_kwargs={"done": done}, batch_format="pyarrow")
+    sounds = items.map_batches(hear, fn_kwargs={"settings": settings}, batch_size=64, batch_format="pyarrow")
     rows = sounds.map_batches(
         Classify,
         fn_constructor_args=(args.model, "cuda" if args.gpus else "cpu", args.batch_size, args.min_confidence),

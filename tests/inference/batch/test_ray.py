@@ -40,6 +40,20 @@ def test_ray_gives_the_rows_of_the_command(tiny_onnx, calls, tmp_path, root):
             assert found[name].to_pylist() == pytest.approx(expected[name].to_pylist(), abs=1e-5)
         else:
             assert found[name].to_pylist() == expected[name].to_pylist()
-    again = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=150)
-    assert again.returncode == 2
-    assert "is not empty; name a new folder" in again.stderr
+    files = sorted((tmp_path / "scores").glob("*.parquet"))
+    kept = pq.read_table(files[0])
+    pq.write_table(kept.slice(0, 5), files[0])
+    (tmp_path / "scores" / "half.parquet").write_bytes(files[0].read_bytes()[:-40])  # what a kill leaves
+    for told in ("scores: 82 clips; 2 of 82 could not be used", "scores: 82 clips"):  # and then there is nothing to do
+        again = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=150)
+        assert again.returncode == 0, again.stderr[-3000:]
+        assert again.stdout.splitlines()[-1].startswith(told)
+        resumed = pq.read_table(tmp_path / "scores").sort_by("id")
+        assert resumed["id"].to_pylist() == found["id"].to_pylist()
+    other = [*command, "--vad", "auto"]
+    done = subprocess.run(other, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=150)
+    assert done.returncode == 2
+    assert "was begun by another command" in done.stderr
+    (tmp_path / "scores" / ".predict.json").unlink()
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, timeout=150)
+    assert "holds something else; name a new folder" in done.stderr
