@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.hub_patience import patience, patiently
 
-from ._hub_errors import Attempt, one_clear_error
 from ._hub_files import Content, FileToPush, compared, on_the_hub
 from .model_card import PLACEHOLDER
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
+
+    from ._hub_errors import Attempt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,8 @@ def upload(files: Mapping[str, Path | str], name: str, target: Target) -> Push:
         SerHfError: the Hub refuses or cannot be reached; the message names what was left there empty.
     """
     from huggingface_hub import HfApi, get_token
+
+    from ._hub_errors import Attempt, one_clear_error
 
     api = HfApi(token=target.token)
     attempt = Attempt(target.repo_id, api.endpoint, target.token or get_token())
@@ -152,6 +155,8 @@ def _commit(api: HfApi, files: Mapping[str, Path | str], name: str, target: Targ
 
 def _plan(api: HfApi, files: Mapping[str, Path | str], target: Target, attempt: Attempt) -> Push:
     """What a push would send. Reads only, once, and does without the Hub."""
+    from ._hub_errors import one_clear_error
+
     there, remark = None, ""
     try:
         with one_clear_error(attempt), patience():

@@ -14,7 +14,7 @@ from ser_hf.evaluation import fit_temperature
 from ser_hf.finetuning import FAMILIES, TransformerSettings, load_extractor, load_transformer
 from ser_hf.flows import train as flow
 from ser_hf.flows.train import prepare, train
-from ser_hf.inference import SerClassifier, export_onnx
+from ser_hf.inference import SerClassifier, export_onnx, open_model
 from ser_hf.models import build_config, build_model
 from ser_hf.reporting import load_results
 from ser_hf.training import calibrate, fold_temperature, load_checkpoint, load_recipe, predict
@@ -127,7 +127,7 @@ def test_every_way_to_ask_gives_the_calibrated_probabilities(runs, tones_root):
     heard = pipeline("audio-classification", model=str(runs / "true"), top_k=None)(load(clip, 16_000))
     assert {row["label"]: row["score"] for row in heard} == pytest.approx(scores, abs=1e-5)
     file = export_onnx(runs / "true", runs / "model.onnx")
-    (by_onnx,) = SerClassifier.from_pretrained(file)([clip])
+    (by_onnx,) = open_model(file)([clip])
     assert by_onnx == pytest.approx(scores, abs=1e-5)
 
 
