@@ -6,12 +6,13 @@ from ._listed import IDS, Listed, listed, text_of
 from ._own import FOLDER, mistaken_for, own_corpus
 from ._reading import COLUMNS, PARTITIONS, Reading, cell, fields_of, part_of
 from ._scan import Scan, corpus_root, scan
-from ._walk import AUDIO_EXTENSIONS, audio_files
+from ._walk import AUDIO_EXTENSIONS, FILM_EXTENSIONS, audio_files
 
 __all__ = [
     "AUDIO_EXTENSIONS",
     "COLUMNS",
     "CORPORA",
+    "FILM_EXTENSIONS",
     "FOLDER",
     "IDS",
     "PARTITIONS",

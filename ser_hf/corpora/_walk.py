@@ -12,6 +12,8 @@ NATIVE = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", "
 """What libsndfile reads."""
 AUDIO_EXTENSIONS = NATIVE | {".m4a", ".aac", ".amr", ".3gp", ".webm", ".wma"}
 """Those of telephones and browsers count as well: none of them is lost because PyAV, which reads them, is missing."""
+FILM_EXTENSIONS = frozenset({".mp4", ".m4v", ".mov", ".mkv", ".avi", ".flv", ".wmv", ".mpg", ".mpeg", ".ts", ".3g2"})
+"""Files with pictures too: heard where they are named, and no clips of a corpus, which has them beside the sound."""
 LITTER = "__MACOSX"
 _LITTER_FILES = (".DS_Store", "._")
 

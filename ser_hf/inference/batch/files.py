@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ser_hf.base.errors import SerHfError
-from ser_hf.corpora import AUDIO_EXTENSIONS, audio_files
+from ser_hf.corpora import AUDIO_EXTENSIONS, FILM_EXTENSIONS, audio_files
 
 from .item import Item, Wanted, file_item
 from .source import Source
@@ -56,7 +56,7 @@ class Pattern(Source):
         paths = sorted(
             path
             for path in glob.iglob(self.word, recursive=True)
-            if os.path.splitext(path)[1].lower() in AUDIO_EXTENSIONS and not os.path.isdir(path)
+            if os.path.splitext(path)[1].lower() in AUDIO_EXTENSIONS | FILM_EXTENSIONS and not os.path.isdir(path)
         )
         if not paths:
             raise SerHfError(f"the pattern {self.word} matches no audio file; check it, and put it into quotes")

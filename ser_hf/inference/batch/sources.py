@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.tables import SUFFIXES as TABLES
-from ser_hf.corpora import AUDIO_EXTENSIONS, audio_files
+from ser_hf.corpora import AUDIO_EXTENSIONS, FILM_EXTENSIONS, audio_files
 
 from .item import Item, Wanted
 from .source import Source
@@ -81,7 +81,7 @@ def is_source(word: str) -> bool:
     suffix = os.path.splitext(word)[1].lower()
     if os.path.isdir(word):
         return holds_recordings(word)
-    known = suffix in AUDIO_EXTENSIONS or suffix in TABLES or suffix == _PARQUET
+    known = suffix in AUDIO_EXTENSIONS | FILM_EXTENSIONS or suffix in TABLES or suffix == _PARQUET
     return known or word.startswith(_HUB) or (_is_pattern(word) and not os.path.exists(word))
 
 
@@ -116,7 +116,7 @@ def _source(word: str) -> Source:
         from .tables import Table
 
         return Table(word)
-    if not os.path.exists(word) and suffix not in AUDIO_EXTENSIONS:
+    if not os.path.exists(word) and suffix not in AUDIO_EXTENSIONS | FILM_EXTENSIONS:
         raise SerHfError(f"{word} is no file, folder, pattern or table here; a dataset of the Hub is hf://USER/NAME")
     return Files([word])
 

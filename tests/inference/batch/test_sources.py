@@ -169,3 +169,12 @@ def test_names_of_any_kind_go_through(tone, tmp_path):
     (latin,) = (item for item in found if "latin" in item.id)
     assert latin.id.endswith("latin-\\udce4.wav")
     assert os.path.exists(latin.path)
+
+
+def test_a_film_is_a_recording_where_it_is_named(tmp_path):
+    for name in ("a.mp4", "b.MOV", "c.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert is_source(str(tmp_path / "a.mp4"))
+    assert not is_source(str(tmp_path / "c.txt"))
+    found = [item.shown for item in sources_of([str(tmp_path / "*")]).items()]
+    assert [name[-5:] for name in found] == ["a.mp4", "b.MOV"]
