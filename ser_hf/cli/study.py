@@ -112,6 +112,8 @@ def _run(study: Study, output: Path, args: argparse.Namespace, overrides: Sequen
     from ser_hf.studies.run_study import plan_study, run_study, write_table
     from ser_hf.studies.writing import short_table
 
+    if any(word.split("=")[0] == "--output_dir" for word in overrides):
+        raise SerHfError("a study names the folders of its runs; --output DIR is where they and the table go")
     words = [*(["--data_root", args.data_root] if args.data_root else []), *overrides]
     if args.dry_run:
         plan = plan_study(study, output, words, args.imagenet_weights)

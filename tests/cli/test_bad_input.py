@@ -200,3 +200,9 @@ def test_a_place_that_cannot_be_written(refused, tones_root, tmp_path):
     (tmp_path / "file").write_text("in the way")
     message = refused(*build(tones_root, tmp_path / "file" / "out", "tess"))
     assert str(tmp_path / "file") in message
+
+
+@pytest.mark.parametrize("word", ["--output_dir", "--output_dir=x"])
+def test_a_study_names_the_folders_of_its_runs(word, capsys):
+    assert main(["study", "data_size", word, *(["x"] if word == "--output_dir" else [])]) == 2
+    assert "--output DIR is where they and the table go" in capsys.readouterr().err
