@@ -1,4 +1,4 @@
-"""How commands print times and answers over time."""
+"""What commands that hear have in common: their arguments, and how they print times and answers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ NOBODY = "none"
 """A detector's name that stands for none: all is taken for speech."""
 
 
-def add_window_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of models that hear window by window."""
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which model, by a word that may be missing, and where it runs."""
     parser.add_argument(
-        "--window", type=float, metavar="S", help="seconds heard at once; default: what the model hears, at most 4"
+        "checkpoint",
+        nargs="?",
+        metavar="RUN",
+        help="run folder, repository on the Hub, or ONNX file; default: the model that comes with ser_hf",
     )
-    parser.add_argument("--hop", type=float, metavar="S", help="seconds to the next window; default: half a window")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+
+
+def add_sureness_arguments(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """When there is no answer."""
     parser.add_argument(
         "--min_confidence",
         type=float,
@@ -28,8 +34,17 @@ def add_window_arguments(parser: argparse.ArgumentParser) -> None:
         "--vad",
         default="auto",
         metavar="X",
-        help=f"what finds speech: silero, rule, auto (silero if installed), or {NOBODY}: all is heard",
+        help=f"what finds speech: silero, rule, auto (silero if installed){otherwise}",
     )
+
+
+def add_window_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of models that hear window by window."""
+    parser.add_argument(
+        "--window", type=float, metavar="S", help="seconds heard at once; default: what the model hears, at most 4"
+    )
+    parser.add_argument("--hop", type=float, metavar="S", help="seconds to the next window; default: half a window")
+    add_sureness_arguments(parser, f", or {NOBODY}: all is heard")
 
 
 def window_options(args: argparse.Namespace) -> dict[str, Any]:

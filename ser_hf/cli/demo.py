@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from ._command import Command, complain, say
+from ._heard import add_model_arguments, add_sureness_arguments
 
 
 class DemoCommand(Command):
@@ -17,24 +18,12 @@ class DemoCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint, the address and the limits."""
-        parser.add_argument(
-            "checkpoint",
-            nargs="?",
-            metavar="RUN",
-            help="run folder, repository on the Hub, or ONNX file; default: the model that comes with ser_hf",
-        )
+        add_model_arguments(parser)
         parser.add_argument("--host", default=None, help="default 127.0.0.1: only this machine")
         parser.add_argument("--port", type=int, default=None, help="default: the first free one from 7860 on")
-        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--max_seconds", type=float, metavar="S", help="longest recording (default 900)")
         parser.add_argument("--max_megabytes", type=float, metavar="N", help="largest file (default 64)")
-        parser.add_argument(
-            "--min_confidence",
-            type=float,
-            metavar="P",
-            help="probability the first class needs; below it the answer is 'unsure' (default 0)",
-        )
-        parser.add_argument("--vad", metavar="X", help="what finds speech: silero, rule or auto")
+        add_sureness_arguments(parser)
         parser.add_argument(
             "--space", metavar="DIR", help="instead: write a folder that is a Hugging Face Space, the model in it"
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._command import Command, say
-from ._heard import add_window_arguments, clock, rated, shares, window_options
+from ._heard import add_model_arguments, add_window_arguments, clock, rated, shares, window_options
 
 if TYPE_CHECKING:
     from ser_hf.inference.streaming import Answer
@@ -27,12 +27,7 @@ class ListenCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint and where the sound comes from."""
-        parser.add_argument(
-            "checkpoint",
-            nargs="?",
-            metavar="RUN",
-            help="run folder, repository on the Hub, or ONNX file; default: the model that comes with ser_hf",
-        )
+        add_model_arguments(parser)
         parser.add_argument("--stdin", action="store_true", help="read raw samples (s16le, mono) from standard input")
         parser.add_argument("--rate", type=int, default=16_000, metavar="HZ", help="of these samples (default 16000)")
         parser.add_argument("--input", metavar="X", help="name or number of the microphone; default: the system's")

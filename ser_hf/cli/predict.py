@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._command import Command, complain, known_fields, say
+from ._heard import add_sureness_arguments
 from ._predict_batch import EPILOG, add_batch_arguments, named, run_batch
 
 if TYPE_CHECKING:
@@ -87,19 +88,7 @@ class PredictCommand(Command):
         parser.add_argument(
             "--max_duration", type=float, default=longest, metavar="S", help="seconds; a longer recording is refused"
         )
-        parser.add_argument(
-            "--min_confidence",
-            type=float,
-            default=0.0,
-            metavar="P",
-            help="probability the first class needs; below it the answer is 'unsure' (default 0)",
-        )
-        parser.add_argument(
-            "--vad",
-            default="auto",
-            metavar="X",
-            help="what finds speech: silero, rule, or auto, silero if installed",
-        )
+        add_sureness_arguments(parser)
         add_batch_arguments(parser)
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:

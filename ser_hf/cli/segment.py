@@ -35,6 +35,7 @@ class SegmentCommand(Command):
         parser.add_argument(
             "--model", metavar="RUN", help="the checkpoint, all words being files; default: the one of ser_hf"
         )
+        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         add_window_arguments(parser)
         parser.add_argument(
             "--smoothing", type=int, metavar="N", help="windows of which the running mean is taken, odd (default 3)"

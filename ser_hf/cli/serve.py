@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ._command import Command, say
+from ._heard import add_model_arguments, add_sureness_arguments
 
 _LIMITS: dict[str, tuple[type, str]] = {
     "max_seconds": (float, "longest clip of /v1/classify (default 120)"),
@@ -18,7 +19,6 @@ _LIMITS: dict[str, tuple[type, str]] = {
     "max_delay_ms": (float, "milliseconds for which a clip waits for others (default 5)"),
     "max_waiting": (int, "requests at a time; more are answered 503 (default 128)"),
     "max_streams": (int, "/v1/stream connections at a time (default 32)"),
-    "min_confidence": (float, "probability the first class needs; below it the answer is 'unsure' (default 0)"),
     "workers": (int, "processes that decode (default 2)"),
 }
 _KEY = "SER_HF_API_KEY"
@@ -33,17 +33,11 @@ class ServeCommand(Command):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """The checkpoint, the address and the limits."""
-        parser.add_argument(
-            "checkpoint",
-            nargs="?",
-            metavar="RUN",
-            help="run folder, repository on the Hub, or ONNX file; default: the model that comes with ser_hf",
-        )
+        add_model_arguments(parser)
         parser.add_argument("--host", default="127.0.0.1", help="default 127.0.0.1: only this machine")
         parser.add_argument("--port", type=int, default=8000, help="default 8000; 0 takes a free one")
-        parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--threads", type=int, metavar="N", help="threads that compute; default: all cores")
-        parser.add_argument("--vad", default="auto", metavar="X", help="what finds speech: silero, rule or auto")
+        add_sureness_arguments(parser)
         for name, (kind, words) in _LIMITS.items():
             parser.add_argument(f"--{name}", type=kind, metavar="N", help=words)
         parser.add_argument(
@@ -64,7 +58,7 @@ class ServeCommand(Command):
         from ser_hf.serving import Settings, serve
 
         given = {name: getattr(args, name) for name in _LIMITS if getattr(args, name) is not None}
-        settings = Settings(**given, vad=args.vad, api_key=_key(args.api_key_file))
+        settings = Settings(**given, min_confidence=args.min_confidence, vad=args.vad, api_key=_key(args.api_key_file))
         serve(args.checkpoint or DEFAULT, settings, args.host, args.port, args.device, say)
         return 0
 
