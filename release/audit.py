@@ -1,7 +1,7 @@
 """Holds the pinned dependencies against the known advisories: ``python release/audit.py [FILE]``, and needs uv.
 
-By default the file is ``requirements.lock``. pip-audit asks the package index for the advisories of every line of it; what
-it finds is told in one line each. The exit code is 0 if there are none, 1 if there are, 2 if they could not be read.
+By default the file is ``requirements.lock``. pip-audit asks the package index for the advisories of every line of it;
+what it finds is told in one line each. The exit code is 0 if there are none, 1 if there are, 2 if nothing is known.
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ def report_of(file: Path, uvx: str) -> dict[str, Any] | None:
     """What pip-audit reports of a requirements file; None if it gives no report, the reason then being told."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "audit.json"
-        options = ("--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json", "--output", str(written))
-        command = [*uvx.split(), TOOL, "--requirement", str(file), *options]
+        output = ("--progress-spinner", "off", "--format", "json", "--output", str(written))
+        command = [*uvx.split(), TOOL, "--requirement", str(file), "--no-deps", "--disable-pip", *output]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if written.is_file() and written.stat().st_size:
             report: dict[str, Any] = json.loads(written.read_text(encoding="utf-8"))
             if any("skip_reason" not in package for package in report["dependencies"]):
                 return report
-    reason = (done.stderr.strip() or "the package index answered, and tells no advisories").splitlines()[-1].strip()
+            done.stderr = "the package index tells no advisories"  # pip-audit takes that for none known
+    reason = (done.stderr.strip() or "no word why").splitlines()[-1].strip()
     sys.stderr.write(f"the advisories could not be read, so nothing is known; it needs the network: {reason[:300]}\n")
     return None
 

@@ -32,7 +32,7 @@ soundfile.write(sys.argv[1], samples, 16000)
 
 def expected_in_wheel() -> set[str]:
     """What the wheel must hold beside its own notes: every tracked file of the package, the recipes inside it."""
-    names = {name.replace("recipes/", "ser_hf/recipes/", 1) if name.startswith("recipes/") else name for name in _files()}
+    names = {name if name.startswith("ser_hf/") else f"ser_hf/{name}" for name in _files()}
     return names - NOT_SHIPPED
 
 
