@@ -5,11 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UVX ?= uvx
+TEST_PYTHON ?= 3.13
 # No worker that crashed is replaced: with --dist loadfile the run would wait for it for ever.
 PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-lowest lint format lock dist wheel-check audit licences sbom clean
+.PHONY: help quickstart test test-lowest test-newest lint format lock dist wheel-check audit licences sbom clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +25,11 @@ test-lowest: ## run the tests with the oldest versions that pyproject.toml allow
 	uv venv --quiet --clear --python 3.11 $(VENV)-lowest
 	uv pip install --quiet --python $(VENV)-lowest --resolution lowest-direct --editable '.[dev]'
 	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest $(PYTEST_ARGS)
+
+test-newest: ## run the tests with the newest versions allowed (TEST_PYTHON=3.11 to 3.14; needs uv)
+	uv venv --quiet --clear --python $(TEST_PYTHON) $(VENV)-newest
+	uv pip install --quiet --python $(VENV)-newest --upgrade --editable '.[dev]'
+	OMP_NUM_THREADS=1 $(VENV)-newest/bin/python -m pytest $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff, the formatter as a check, mypy
 	$(BIN)/ruff check .
@@ -58,7 +64,7 @@ sbom: $(STAMP) ## write what is installed as a CycloneDX bill of materials, buil
 		--mc-type library --pyproject pyproject.toml --output-file build/sbom.json $(BIN)/python
 
 clean: ## remove the environment, caches and build output
-	rm -rf $(VENV) $(VENV)-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find ser_hf tests recipes dataset_scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last, and only if the libraries load together: a broken install is never taken for a whole one.
