@@ -4,11 +4,13 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+UVX ?= uvx
+TEST_PYTHON ?= 3.13
 # No worker that crashed is replaced: with --dist loadfile the run would wait for it for ever.
 PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-lowest lint format lock clean
+.PHONY: help quickstart test test-lowest test-newest lint format lock dist wheel-check audit licences sbom clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -24,6 +26,11 @@ test-lowest: ## run the tests with the oldest versions that pyproject.toml allow
 	uv pip install --quiet --python $(VENV)-lowest --resolution lowest-direct --editable '.[dev]'
 	OMP_NUM_THREADS=1 $(VENV)-lowest/bin/python -m pytest $(PYTEST_ARGS)
 
+test-newest: ## run the tests with the newest versions allowed (TEST_PYTHON=3.11 to 3.14; needs uv)
+	uv venv --quiet --clear --python $(TEST_PYTHON) $(VENV)-newest
+	uv pip install --quiet --python $(VENV)-newest --upgrade --editable '.[dev]'
+	OMP_NUM_THREADS=1 $(VENV)-newest/bin/python -m pytest $(PYTEST_ARGS)
+
 lint: $(STAMP) ## ruff, the formatter as a check, mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -37,8 +44,27 @@ lock: ## pin requirements.lock anew (needs uv)
 	uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev pyproject.toml \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
 
+dist: $(STAMP) ## build the source archive and the wheel into dist/, the same bytes every time
+	$(BIN)/python release/build.py dist
+
+wheel-check: $(STAMP) ## build both twice, install the wheel apart from the checkout and use it from an empty folder
+	OMP_NUM_THREADS=1 $(BIN)/python release/wheel_check.py
+
+audit: $(STAMP) ## hold requirements.lock against the known advisories (needs uv and the network)
+	@UVX="$(UVX)" $(BIN)/python release/audit.py
+
+licences: $(STAMP) ## list the licences of all that is installed in build/licences.md (needs uv)
+	@mkdir -p build
+	$(UVX) --quiet pip-licenses==5.5.5 --python $(BIN)/python --format=markdown --order=license --with-urls \
+		--ignore-packages ser_hf --output-file build/licences.md
+
+sbom: $(STAMP) ## write what is installed as a CycloneDX bill of materials, build/sbom.json (needs uv)
+	@mkdir -p build
+	$(UVX) --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment --output-reproducible --short-PURLs \
+		--mc-type library --pyproject pyproject.toml --output-file build/sbom.json $(BIN)/python
+
 clean: ## remove the environment, caches and build output
-	rm -rf $(VENV) $(VENV)-lowest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find ser_hf tests recipes dataset_scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp is written last, and only if the libraries load together: a broken install is never taken for a whole one.
