@@ -45,13 +45,13 @@ lock: ## pin requirements.lock anew (needs uv)
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --output-file requirements.lock
 
 dist: $(STAMP) ## build the source archive and the wheel into dist/, the same bytes every time
-	$(BIN)/python release/build.py dist
+	$(BIN)/python tests/release/build.py dist
 
 wheel-check: $(STAMP) ## build both twice, install the wheel apart from the checkout and use it from an empty folder
-	OMP_NUM_THREADS=1 $(BIN)/python release/wheel_check.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/release/wheel_check.py
 
 audit: $(STAMP) ## hold requirements.lock against the known advisories (needs uv and the network)
-	@UVX="$(UVX)" $(BIN)/python release/audit.py
+	@UVX="$(UVX)" $(BIN)/python tests/release/audit.py
 
 licences: $(STAMP) ## list the licences of all that is installed in build/licences.md (needs uv)
 	@mkdir -p build

@@ -23,7 +23,7 @@ FORBIDDEN_CALLS = {
 }
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|Users|work|farm)/[a-z.]")
 INDEX_ADDRESS = re.compile(r"https?://\S*(?:pypi|pythonhosted|npmjs|debian)|--(?:extra-)?index-url", re.IGNORECASE)
-NAMED_PATH = re.compile(r"(?<![\w./-])((?:ser_hf|recipes|tests|dataset_scripts|release|\.ci)/[\w./*-]*+)(?![<{])")
+NAMED_PATH = re.compile(r"(?<![\w./-])((?:ser_hf|recipes|tests|dataset_scripts|\.ci)/[\w./*-]*+)(?![<{])")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 

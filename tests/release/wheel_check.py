@@ -1,6 +1,6 @@
 """Builds the package twice, installs the wheel where nothing of the checkout is, and uses it from an empty folder.
 
-``python release/wheel_check.py``, by the Python of an environment that holds the dependencies: they are lent to the new
+``python tests/release/wheel_check.py``, by the Python of an environment that holds the dependencies: they are lent to the new
 environment, the package itself is not. No network.
 """
 

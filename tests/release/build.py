@@ -1,4 +1,4 @@
-"""Builds the source archive and the wheel: ``python release/build.py FOLDER``, the same bytes whenever and wherever.
+"""Builds the source archive and the wheel: ``python tests/release/build.py FOLDER``, the same bytes whenever and wherever.
 
 The tracked files alone are copied to a folder of their own, so that nothing else that lies in a checkout gets in. The
 wheel is built from the source archive: what the archive lacks is missing at once. Every time in them is
@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def tracked(*patterns: str) -> list[str]:
@@ -98,6 +98,6 @@ def _settle(archive: Path, epoch: int) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        sys.exit("expected one word, the folder to write to: python release/build.py dist")
+        sys.exit("expected one word, the folder to write to: python tests/release/build.py dist")
     for path in build(Path(sys.argv[1]), commit_time()):
         sys.stdout.write(f"{path}\n")

@@ -1,4 +1,4 @@
-"""Holds the pinned dependencies against the known advisories: ``python release/audit.py [FILE]``, and needs uv.
+"""Holds the pinned dependencies against the known advisories: ``python tests/release/audit.py [FILE]``, and needs uv.
 
 By default the file is ``requirements.lock``. pip-audit asks the package index for the advisories of every line of it;
 what it finds is told in one line each. The exit code is 0 if there are none, 1 if there are, 2 if nothing is known.
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 TOOL = "pip-audit==2.10.1"
 
 
