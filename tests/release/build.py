@@ -1,4 +1,4 @@
-"""Builds the source archive and the wheel: ``python tests/release/build.py FOLDER``, the same bytes whenever and wherever.
+"""Builds the source archive and the wheel: ``python tests/release/build.py FOLDER``, the same bytes every time.
 
 The tracked files alone are copied to a folder of their own, so that nothing else that lies in a checkout gets in. The
 wheel is built from the source archive: what the archive lacks is missing at once. Every time in them is

@@ -1,7 +1,7 @@
 """Builds the package twice, installs the wheel where nothing of the checkout is, and uses it from an empty folder.
 
-``python tests/release/wheel_check.py``, by the Python of an environment that holds the dependencies: they are lent to the new
-environment, the package itself is not. No network.
+``python tests/release/wheel_check.py``, by the Python of an environment that holds the dependencies: they are lent to
+the new environment, the package itself is not. No network.
 """
 
 from __future__ import annotations
