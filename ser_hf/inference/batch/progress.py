@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 from tqdm import tqdm
 
-from ser_hf.base.errors import SerHfError
-
 
 class Progress:
     """A bar; use it as a context.
@@ -41,5 +39,5 @@ class Progress:
             self._bar.update(clips)
 
     def _ask(self, count: Callable[[], int | None]) -> None:
-        with contextlib.suppress(SerHfError, OSError):  # the work itself tells it
+        with contextlib.suppress(Exception):  # what is wrong the work itself tells; nobody waits for this thread
             self._bar.total = count()
