@@ -6,11 +6,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 UVX ?= uvx
 TEST_PYTHON ?= 3.13
+DIR ?= wheels
 # No worker that crashed is replaced: with --dist loadfile the run would wait for it for ever.
 PYTEST_ARGS ?= -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test test-lowest test-newest lint format lock dist wheel-check audit licences sbom clean
+.PHONY: help quickstart test test-lowest test-newest lint format lock dist wheel-check audit licences sbom gpu-wheels coverage clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +63,18 @@ sbom: $(STAMP) ## write what is installed as a CycloneDX bill of materials, buil
 	@mkdir -p build
 	$(UVX) --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment --output-reproducible --short-PURLs \
 		--mc-type library --pyproject pyproject.toml --output-file build/sbom.json $(BIN)/python
+
+gpu-wheels: $(STAMP) ## download what tests/gpu_check.py needs on a GPU machine without an index (DIR=wheels)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --only-binary :all: --dest $(DIR) \
+		--requirement requirements.lock 'setuptools>=77' wheel
+
+coverage: $(STAMP) ## run the tests and show which branches of ser_hf/ they take; fails under 92 % of them
+	$(BIN)/python -m coverage erase
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS) --cov --cov-report=
+	$(BIN)/python -m coverage report --skip-covered --sort=cover
+	$(BIN)/python -m coverage json -q -o build/coverage.json
+	@$(BIN)/python -c "import json; found = json.load(open('build/coverage.json'))['totals']['percent_branches_covered']; \
+		print(f'{found:.1f} % of branches'); raise SystemExit(found < 92)"
 
 clean: ## remove the environment, caches and build output
 	rm -rf $(VENV) $(VENV)-lowest $(VENV)-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

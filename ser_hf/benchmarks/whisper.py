@@ -53,7 +53,7 @@ def bench_whisper(settings: Settings) -> Result:
         SerHfError: the checkpoint is no Whisper, or a setting is unknown.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model, extractor = _model(settings)
+    model, extractor = make_whisper(settings)
     stock = _stock(model)
     with tempfile.TemporaryDirectory() as name:
         clips = sorted(_clips(settings, name), key=len)
@@ -76,8 +76,12 @@ def bench_whisper(settings: Settings) -> Result:
     return Result("whisper", f"{title}, batches of {settings.batch_size}", STOCK, rows, [], settings)
 
 
-def _model(settings: Settings) -> tuple[PreTrainedModel, WhisperSerFeatureExtractor]:
-    """Our classifier, of the checkpoint named or with random weights, and its extractor."""
+def make_whisper(settings: Settings) -> tuple[PreTrainedModel, WhisperSerFeatureExtractor]:
+    """Our classifier, of the checkpoint named or with the random weights of a Whisper base, and its extractor.
+
+    Raises:
+        SerHfError: the checkpoint is no Whisper, or a setting is unknown.
+    """
     given, classes = pairs(settings.model_settings), dict(enumerate(get_scheme(SCHEME).classes))
     if "pretrained" in given:
         model = load_transformer(TransformerSettings.of(given), classes)

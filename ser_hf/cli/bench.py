@@ -38,14 +38,16 @@ class BenchCommand(Command):
         parser.add_argument("--data_root", metavar="DIR", help="folder that holds the corpus' folder")
         parser.add_argument("--threads", type=int, metavar="N", help="threads of PyTorch and BLAS (default: theirs)")
         parser.add_argument(
-            "--model", default="cnn_blstm_attention", help="for train and inference (default cnn_blstm_attention)"
+            "--model",
+            default="cnn_blstm_attention",
+            help="for train and inference (default cnn_blstm_attention); for train also transformer: a Whisper",
         )
         parser.add_argument(
             "--model_settings",
             nargs="+",
             default=[],
             metavar="KEY=VALUE",
-            help="e.g. backbone=resnet34, or pretrained=DIR for whisper",
+            help="e.g. backbone=resnet34, or pretrained=DIR of a Whisper (default: a base, with random weights)",
         )
         parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="for train, whisper (default 32)")
         parser.add_argument("--output", metavar="FILE", help="also write every measurement there, as JSON")

@@ -96,6 +96,12 @@ def test_train_takes_the_same_steps_both_ways_and_counts_those_after_the_first(b
     assert shown.startswith("train: ")
 
 
+def test_a_whisper_is_trained_by_its_trainer_and_by_a_loop(bench, corpora_root):
+    words = ["--clips", 6, "--batch_size", 2, "--corpus", "savee", "--data_root", corpora_root]
+    shown, facts = bench("train", "--model", "transformer", *words, "--model_settings", *TINY_WHISPER)
+    check(shown, facts, "train", 4, ["a bare PyTorch loop", "ser_hf, SpecAugment", "ser_hf, no augmentation"])
+
+
 @pytest.mark.gpu
 def test_a_gpu_is_measured_from_host_memory(bench):
     shown, facts = bench("features", "--clips", 64)
