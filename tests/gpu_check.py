@@ -173,20 +173,18 @@ def main(words: list[str] | None = None) -> int:
         try:
             python = install(args.wheels.resolve(), folder / "environment")
         except subprocess.CalledProcessError as error:
-            print(
-                f"gpu_check: {args.wheels} does not install here (exit code {error.returncode}), see above",
-                file=sys.stderr,
+            sys.stderr.write(
+                f"gpu_check: {args.wheels} does not install here (exit code {error.returncode}), see above\n"
             )
             return 2
     ended = {}
     for step in steps():
         left = BUDGET - (time.monotonic() - start)
         ended[step.name] = run(step, python, folder, min(step.limit, left)) if left > 10 else "not begun, no time left"
-        print(f"{step.name}: {ended[step.name]}", flush=True)
-        (folder / "summary.md").write_text(
-            summary(name, {s.name: "" for s in steps()} | ended, folder), encoding="utf-8"
-        )
-    print((folder / "summary.md").read_text(encoding="utf-8"))
+        sys.stderr.write(f"{step.name}: {ended[step.name]}\n")
+        told = summary(name, {other.name: "" for other in steps()} | ended, folder)
+        (folder / "summary.md").write_text(told, encoding="utf-8")
+    sys.stdout.write((folder / "summary.md").read_text(encoding="utf-8"))
     return 0 if all(re.fullmatch(r"\d+ s", text) for text in ended.values()) else 1
 
 
