@@ -32,6 +32,8 @@ keys: {corpora: [synthetic], protocol: speaker-independent, test_size: 0.25}
 rows:
   CNN-BLSTM-attention: {recipe: cnn_blstm_attention, num_train_epochs: 10}
 """
+TOLD = re.compile(r"^=* ?\d+ (passed|failed|skipped|errors?)|\| ?CNN-BLSTM")
+"""Lines of what tests and the study print that the summary repeats."""
 RESNET = ("--model", "timm_cnn", "--model_settings", "backbone=resnet34")
 
 
@@ -126,7 +128,7 @@ def figures(step: Step, folder: Path) -> Iterator[tuple[str, str]]:
             yield row["name"], text
     elif step.name in ("tests", "study") and (told := folder / f"{step.name}.txt").exists():
         lines = [line for line in told.read_text(errors="replace").splitlines() if line.strip()]
-        chosen = [line for line in lines if re.search(r"passed|failed|error|UAR|CNN-BLSTM", line)][-3:]
+        chosen = [line for line in lines if TOLD.search(line)][-3:]
         for line in chosen:
             yield step.name, line.strip("= ")
 
