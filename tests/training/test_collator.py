@@ -323,9 +323,7 @@ def numbered(*numbers: int) -> list[dict]:
 
 
 def test_what_chance_decides_for_a_clip_depends_on_no_neighbour():
-    augment = AugmentArguments(
-        **{name: value for name, value in ALL.items() if name not in ("mixup_alpha", "cutmix_alpha")}
-    )
+    alone = {name: value for name, value in ALL.items() if name not in ("mixup_alpha", "cutmix_alpha")}
     collator = SerCollator(CLASSES, AugmentArguments(**alone), seed=5)
     together = collator(numbered(0, 1, 2, 3, 4, 5))["input_features"]
     apart = [collator(numbered(4, 1))["input_features"], collator(numbered(5))["input_features"]]

@@ -132,7 +132,7 @@ def train(trainer: Any, start: str | None = None) -> dict[str, Any]:
         trainer.train(resume_from_checkpoint=start)
     log = trainer.state.log_history
     model = trainer.accelerator.unwrap_model(trainer.model)
-    weights = torch.cat([p.detach().double().flatten() for p in model.parameters()])
+    weights = torch.cat([_whole(p).double().flatten() for p in model.parameters()])
     return {
         "seen": seen,
         "losses": [entry["loss"] for entry in log if "loss" in entry],
@@ -141,6 +141,10 @@ def train(trainer: Any, start: str | None = None) -> dict[str, Any]:
         "weights": weights.tolist(),
         "steps": trainer.state.global_step,
     }
+
+
+def _whole(weight: Any) -> torch.Tensor:
+    return weight.full_tensor().detach() if hasattr(weight, "full_tensor") else weight.detach()
 
 
 SCORES = ("epoch", "eval_loss", "eval_uar", "eval_accuracy", "eval_macro_f1", "eval_weighted_f1")
