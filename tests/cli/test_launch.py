@@ -1,6 +1,7 @@
 """``ser-hf launch``: what accelerate is told, and one line where a process ends."""
 
 import os
+import re
 import signal
 from types import SimpleNamespace
 
@@ -37,7 +38,7 @@ def failed(**codes: int) -> ChildFailedError:
         for name, code in codes.items()
     }
     error = ChildFailedError.__new__(ChildFailedError)
-    error.name, error.failures = "ser_hf.cli", failures
+    error.failures = failures
     return error
 
 
@@ -75,8 +76,6 @@ def test_a_file_of_ones_own_does_too(told, tmp_path):
 def test_a_process_that_ends_is_one_line(told, capsys, codes, code, line):
     told.error = failed(**codes)
     assert main(["launch", "--num_processes", "2", "train", "svm"]) == code
-    import re
-
     (said,) = capsys.readouterr().err.splitlines()
     assert re.search(f"^ser-hf launch: {line}", said)
 

@@ -66,24 +66,9 @@ def test_a_killed_process(tiny_recipe, tmp_path, command, killed, ours):
     assert all(not Path(f"/proc/{pid}").exists() for pid in others.values())
     newest = max(int(path.name.split("-")[1]) for path in checkpoints.glob("checkpoint-*"))
     epochs = str(newest // 5 + 2)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ser_hf.cli",
-            *words,
-            "--num_train_epochs",
-            epochs,
-            "--save_steps",
-            "7",
-            "--eval_steps",
-            "7",
-        ]
-        + ["--resume_from_checkpoint", "last"],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
+    often = ["--num_train_epochs", epochs, "--save_steps", "7", "--eval_steps", "7"]
+    again = [sys.executable, "-m", "ser_hf.cli", *words, *often, "--resume_from_checkpoint", "last"]
+    done = subprocess.run(again, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr[-2000:]
     assert f"going on from {checkpoints}/checkpoint-" in done.stderr
     assert (
