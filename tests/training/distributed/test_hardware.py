@@ -72,7 +72,7 @@ def test_several_nodes_take_their_number_and_the_first_ones_address(monkeypatch)
     found = started("several_nodes", monkeypatch, *words)
     args = found.args
     assert (int(args.node_rank), int(args.nnodes), int(args.nproc_per_node)) == (1, 3, 8)
-    assert (args.master_addr, int(args.master_port)) == ("10.1.2.3", 29500)
+    assert (args.rdzv_backend, args.rdzv_endpoint) == ("static", "10.1.2.3:29500")
 
 
 def test_accelerate_makes_its_plugin_of_fsdp(monkeypatch):
