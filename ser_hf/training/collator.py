@@ -19,8 +19,10 @@ from .soft_labels import check_smoothing, smoothed, soft_labels, weighted
 
 _BELOW_ONE = ("time_stretch", "frequency_stretch")
 _MOST = {"rotation": 180, "erasing": 1}
-_ONE_BY_ONE = ("time_stretch", "frequency_stretch", "time_shift", "rotation", "zoom", "brightness", "spectrogram_noise")
-_ONE_BY_ONE += ("frequency_masks", "time_masks", "erasing")
+_ONE_BY_ONE = (
+    *("time_stretch", "frequency_stretch", "time_shift", "rotation", "zoom", "brightness", "spectrogram_noise"),
+    *("frequency_masks", "time_masks", "erasing"),
+)
 """What is drawn for a clip alone."""
 
 

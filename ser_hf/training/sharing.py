@@ -10,6 +10,7 @@ from accelerate.data_loader import BatchSamplerShard
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState
 
 from .even_batches import EvenBatches
+from .training_arguments import SerTrainingArguments
 
 WEIGHT = "batch_weight"
 """What a collator may add to a batch: how much it weighs beside others; by default one for each clip."""
@@ -28,6 +29,8 @@ class SharingTrainer(Trainer):
     Args:
         given: everything goes to `transformers.Trainer`.
     """
+
+    args: SerTrainingArguments
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -110,7 +113,7 @@ class SharingTrainer(Trainer):
         state, process = self.accelerator.gradient_state, self.args.process_index
         if self.args.world_size == 1 or not state.end_of_dataloader or state.remainder <= 0:
             return size
-        return max(1, min(size, state.remainder - process * size))
+        return max(1, min(size, int(state.remainder) - process * size))
 
 
 def _filled(found: Any, size: int) -> Any:
