@@ -113,7 +113,8 @@ class SharingTrainer(Trainer):
         state, process = self.accelerator.gradient_state, self.args.process_index
         if self.args.world_size == 1 or not state.end_of_dataloader or state.remainder <= 0:
             return size
-        return max(1, min(size, int(state.remainder) - process * size))
+        own: int = max(1, min(size, state.remainder - process * size))
+        return own
 
 
 def _filled(found: Any, size: int) -> Any:
