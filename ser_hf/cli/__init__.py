@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ser_hf import __version__
 from ser_hf.base.disk import told
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.peers import ENDED_BY_ANOTHER, LAUNCHED, is_main, peer_gone, speaks_first
 from ser_hf.base.steps import steps
 
 from ._command import Command, add_common_arguments, complain
@@ -23,6 +24,7 @@ from .embed import EmbedCommand
 from .ensemble import EnsembleCommand
 from .evaluate import EvaluateCommand
 from .export import ExportCommand
+from .launch import LaunchCommand
 from .listen import ListenCommand
 from .listing import ListCommand
 from .predict import PredictCommand
@@ -42,6 +44,7 @@ COMMANDS: tuple[Command, ...] = (
     TrainCommand(),
     ScoreCommand(),
     StudyCommand(),
+    LaunchCommand(),
     EvaluateCommand(),
     EmbedCommand(),
     EnsembleCommand(),
@@ -56,6 +59,10 @@ COMMANDS: tuple[Command, ...] = (
 )
 _NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
 USER_ERROR = 2
+_PEER_GONE = (
+    "another process of this run has ended, and so does this one; training goes on from its last checkpoint with "
+    "--resume_from_checkpoint last"
+)
 NOBODY_LISTENS = 141
 """What a shell tells of other tools that a closed pipe ended."""
 
@@ -88,10 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if rest and not command.takes_overrides:
         parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
-    logging.disable(logging.WARNING if args.quiet else logging.NOTSET)
+    logging.disable(logging.WARNING if args.quiet or not is_main() else logging.NOTSET)
     if args.quiet or not command.shows_bars:
         os.environ |= _NO_BARS  # read when the libraries are imported, which is below
-    if os.environ.get("RANK", "0") == "0":
+    if is_main():
         steps.setLevel(logging.INFO)
     try:
         code = command.run(args, rest)
@@ -101,11 +108,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the exit of Python would complain
         return NOBODY_LISTENS
     except SerHfError as error:
-        complain(f"ser-hf {command.name}: {error}")
+        _fail(command, str(error))
         return USER_ERROR
-    except OSError as error:
-        complain(f"ser-hf {command.name}: {told(error)}")
+    except (OSError, RuntimeError) as error:
+        if peer_gone(error):
+            if LAUNCHED not in os.environ:  # else the launcher, which knows more, says it
+                _fail(command, _PEER_GONE)
+            return ENDED_BY_ANOTHER
+        if isinstance(error, RuntimeError):
+            raise
+        _fail(command, told(error))
         return USER_ERROR
     except KeyboardInterrupt:
         complain(f"ser-hf {command.name}: interrupted")
         return 130
+
+
+def _fail(command: Command, text: str) -> None:
+    """Says why the command ends; of several processes, all of which may fail, the first one does."""
+    if speaks_first():
+        sys.stderr.write(f"ser-hf {command.name}: {text}\n")

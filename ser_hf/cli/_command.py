@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ser_hf.base.peers import is_main
 from ser_hf.training.arguments import DataArguments
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Command(ABC):
 
 def say(text: str = "") -> None:
     """Writes a line to standard output; under several processes the main one speaks."""
-    if os.environ.get("RANK", "0") == "0":
+    if is_main():
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
@@ -68,7 +68,7 @@ def scores(results: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
 
 def complain(text: str) -> None:
     """Writes a line to standard error; under several processes the main one speaks."""
-    if os.environ.get("RANK", "0") == "0":
+    if is_main():
         sys.stderr.write(text + "\n")
 
 

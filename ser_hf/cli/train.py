@@ -23,7 +23,9 @@ class TrainCommand(Command):
         "--learning_rate 5e-4 --resume_from_checkpoint last --push_to_hub true --hub_model_id USER/NAME.\n"
         "The command line wins over the file; a list without a value, or with the word none, is emptied.\n"
         "Several processes:\n"
-        "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 -m ser_hf.cli train RECIPE.yaml"
+        "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 \\\n"
+        "    -m ser_hf.cli train RECIPE.yaml\n"
+        "ser-hf launch --config_file cpu --num_processes 2 train RECIPE"
     )
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:

@@ -52,6 +52,7 @@ from ser_hf.training import (
     score,
     tracking,
     with_its_past,
+    with_whole_weights,
     write_split,
 )
 
@@ -140,12 +141,14 @@ def train_network(
     """Trains the network of a recipe; gives it and what results.json says about its training."""
     names = recipe.loss.targets
     targets = Targets.of(names, data.split.datasets["train"])
-    model = make_model(recipe, data.extractor, data.corpora.scheme, targets)
+    make = partial(make_model, recipe, data.extractor, data.corpora.scheme, targets)
+    model = make()
     validation = scoring_rows(data.split.datasets["validation"], data.extractor, cache_bytes=DECODED, targets=names)
     trainer = build_trainer(recipe, model, data.extractor, training_rows(recipe, data), validation, trackers)
     start = time.perf_counter()
     trainer.train(resume_from_checkpoint=resume)
-    return model, network_facts(trainer, time.perf_counter() - start)
+    facts = network_facts(trainer, time.perf_counter() - start)
+    return with_whole_weights(trainer, model, make), facts
 
 
 def train_baseline(recipe: Recipe, data: Data) -> tuple[Baseline, dict[str, Any]]:

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .classification import SpectrogramClassifier, SpectrogramConfig, SpectrogramOutput
+from .dense_head import HeadNorm
 from .functionals import Functionals, valid_frames
 
 
@@ -153,9 +154,9 @@ class FunctionalsLayer(nn.Module):
         super().__init__()
         self.functionals = Functionals(config.n_mels, config.n_mfcc)
         size, units = self.functionals.size, config.functionals_size
-        self.norm = nn.BatchNorm1d(size, affine=False)
+        self.norm = HeadNorm(size, affine=False)
         self.dense = nn.Sequential(
-            nn.Dropout(config.dropout / 2), nn.Linear(size, units, bias=False), nn.BatchNorm1d(units), nn.ReLU()
+            nn.Dropout(config.dropout / 2), nn.Linear(size, units, bias=False), HeadNorm(units), nn.ReLU()
         )
 
     def forward(self, spectrogram: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .targets import Targets
     from .trackers import TRACKING, Tracking, tracking
     from .trainer import RECIPE, build_trainer, configure
+    from .whole_weights import with_whole_weights
 
 _HOMES = {
     "Ensemble": "ensemble",
@@ -88,6 +89,7 @@ _HOMES = {
     "score": "scoring",
     "trained_on": "scoring",
     "with_its_past": "starting",
+    "with_whole_weights": "whole_weights",
     "write_split": "scoring",
 }
 __all__ = [
@@ -139,6 +141,7 @@ __all__ = [
     "tracking",
     "trained_on",
     "with_its_past",
+    "with_whole_weights",
     "write_split",
 ]
 

@@ -8,21 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState
+from transformers import TrainerCallback, TrainerControl, TrainerState
 from transformers.trainer_utils import rotate_checkpoints
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
 
 from .length_buckets import LengthBuckets
+from .sharing import SharingTrainer
+from .step_size import CLIPS, LOSS, clips_per_step
 
-LOSS = "loss_so_far.json"
 _WORKSHOP = ".writing"
 _STATE = "trainer_state.json"
 
 
-class SerTrainer(Trainer):
-    """transformers' trainer, but for its checkpoints.
+class SerTrainer(SharingTrainer):
+    """transformers' trainer, but for its checkpoints, and for how processes share a step.
 
     A checkpoint is written beside the others and moved into place when it is complete. It holds the loss since the last
     entry of the log as well, which transformers forgets; one that falls on the last step of an epoch is written after
@@ -64,7 +65,8 @@ class SerTrainer(Trainer):
         lengths = getattr(rows, "lengths", None)
         if lengths is None or self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
-        together = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        batch = self.args.clips_together or self.args.train_batch_size * self.args.world_size
+        together = batch * self.args.gradient_accumulation_steps
         return LengthBuckets(lengths(), together, self.args.seed)
 
     def _get_output_dir(self, trial: Any) -> str:
@@ -80,6 +82,7 @@ class SerTrainer(Trainer):
         workshop = folder / _WORKSHOP
         gathered = self.accelerator.gather(self._tr_loss.detach().reshape(1))
         loss = {"loss": gathered.mean().item(), "last_logged": self._globalstep_last_logged}
+        loss[CLIPS] = clips_per_step(self.args)
         if self.args.should_save:
             shutil.rmtree(workshop, ignore_errors=True)
         self.accelerator.wait_for_everyone()

@@ -33,7 +33,7 @@ def smoothed(labels: torch.Tensor, share: float) -> torch.Tensor:
     return labels * (1 - share) + share / labels.shape[-1]
 
 
-def weighted(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def weighted(labels: torch.Tensor, weights: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Puts class weights into soft labels: the model's own cross-entropy of them is the weighted mean.
 
     For labels of one class each it is that of ``torch.nn.functional.cross_entropy(..., weight=weights)``. The labels,
@@ -43,15 +43,19 @@ def weighted(labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     Args:
         labels: ``(B, C)``.
         weights: ``(C,)``, 0 or more.
+
+    Returns:
+        The labels, and what the batch weighs: `SerTrainer` weighs it against the other batches of its step.
     """
     scaled = labels * weights
-    return scaled * (len(labels) / scaled.sum().clamp_min(1e-12))
+    weight = scaled.sum().clamp_min(1e-12)
+    return scaled * (len(labels) / weight), weight
 
 
 class SoftLabelTrainer(SerTrainer):
     """A trainer for stock models: their own loss takes class ids, and ours are soft in training.
 
-    The loss is the mean of a batch; the trainer divides it by the batches it accumulates.
+    The loss is the mean of a batch; the trainer weighs it by the batch's share of the step.
 
     Args:
         given: everything goes to `transformers.Trainer`.
@@ -61,13 +65,11 @@ class SoftLabelTrainer(SerTrainer):
         super().__init__(**given)
         self.model_accepts_loss_kwargs = False  # their forward takes any, and heeds none
 
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
+    def mean_loss(self, model: Any, inputs: dict[str, Any]) -> tuple[torch.Tensor, Any]:
         """The cross-entropy of labels ``(B,)`` or ``(B, C)``; of the outputs the logits, and no hidden states."""
         logits = model(**{name: value for name, value in inputs.items() if name != "labels"}).logits.float()
         loss = F.cross_entropy(logits, inputs["labels"])
-        return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss
+        return loss, {"loss": loss, "logits": logits}
 
 
 class WeightedSoftLabelTrainer(WeightedTrainer, SoftLabelTrainer):

@@ -45,6 +45,7 @@ from .progressive_resizing import check_sizes, progressive_resizing
 from .recipe import Recipe, naming, pairs
 from .ser_trainer import SerTrainer
 from .soft_labels import SoftLabelTrainer, WeightedSoftLabelTrainer
+from .step_size import began_with, keep_step
 from .targets import check_targets
 from .trackers import Tracking, check_trackers
 from .transformer_recipe import check_transformer
@@ -84,6 +85,7 @@ def build_trainer(
         RecipeError: a value out of its range, or gradient checkpointing of a model that cannot.
     """
     args = copy.copy(recipe.training)
+    keep_step(args)
     if args.gradient_checkpointing and not model.supports_gradient_checkpointing:
         raise RecipeError(
             f"gradient_checkpointing: {model.config.model_type} cannot compute its layers twice; leave it out, and for "
@@ -107,7 +109,8 @@ def build_trainer(
     if stock:
         collator = WaveformCollator(classes, smoothing, weights)
     else:
-        collator = SerCollator(classes, recipe.augment, smoothing, weights, seed=args.seed + args.process_index)
+        repeats = method == "weighted_sampler"
+        collator = SerCollator(classes, recipe.augment, smoothing, weights, seed=args.seed, repeats=repeats)
     epochal = [thing for thing in (train, collator) if isinstance(thing, RecordingRows | SerCollator)]
     callbacks.append(NewEpoch(*epochal))
     kind: Callable[..., Trainer] = SoftLabelTrainer if stock else SerTrainer
@@ -188,6 +191,7 @@ def configure(recipe: Recipe) -> str | None:
     if args.resume_from_checkpoint:
         checkpoint = to_resume(args.resume_from_checkpoint, Path(args.output_dir), main=args.process_index == 0)
         _check_same(recipe, folder / RECIPE)
+        args.resumed_step = began_with(checkpoint)
         return checkpoint
     if (numbered(Path(args.output_dir)) or (folder / "results.json").exists()) and not recipe.run.overwrite:
         raise RecipeError(

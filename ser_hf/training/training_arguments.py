@@ -15,6 +15,12 @@ class SerTrainingArguments(TrainingArguments):
 
     One evaluation on the validation split per epoch; the checkpoint with the best validation UAR is kept. The test
     split is not known to the trainer.
+
+    Attributes:
+        parameters: what trackers are told; empty for every argument.
+        clips_together: clips of all processes in one batch, where a resumed run goes on with the number it began with;
+            0 for ``per_device_train_batch_size`` in each process.
+        resumed_step: clips of a step of the run that is resumed; 0 where nothing says how many.
     """
 
     per_device_train_batch_size: int = field(default=32, metadata={"help": "clips per step and process"})
@@ -41,6 +47,8 @@ class SerTrainingArguments(TrainingArguments):
     project: str = field(default="ser_hf", metadata={"help": "project of the run in trackio and Weights & Biases"})
     label_names: list[str] | None = field(default_factory=lambda: ["labels"], metadata={"help": "label inputs"})
     parameters: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+    clips_together: int = field(init=False, repr=False, default=0)
+    resumed_step: int = field(init=False, repr=False, default=0)
 
     def __post_init__(self) -> None:
         """Stays on the CPU where there is nothing else, so that several processes on it find each other."""

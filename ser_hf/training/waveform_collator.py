@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from .sharing import WEIGHT
 from .soft_labels import check_smoothing, soft_labels, weighted
 
 
@@ -34,12 +35,15 @@ class WaveformCollator:
         check_smoothing(self.label_smoothing)
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Gives the inputs by name and ``labels``: ids ``(B,)``, soft ``(B, C)`` in training."""
+        """Gives the inputs by name and ``labels``: ids ``(B,)``, soft ``(B, C)`` in training.
+
+        With class weights also what the batch weighs, which `SerTrainer` takes off.
+        """
         names = [name for name, value in rows[0].items() if isinstance(value, np.ndarray)]
         inputs = {n: pad_sequence([torch.from_numpy(row[n]) for row in rows], batch_first=True) for n in names}
         labels = torch.tensor([row["labels"] for row in rows])
         if rows[0]["training"]:
             labels = soft_labels(labels, self.num_classes, self.label_smoothing)
             if self.class_weights is not None:
-                labels = weighted(labels, torch.from_numpy(self.class_weights).to(labels.dtype))
+                labels, inputs[WEIGHT] = weighted(labels, torch.from_numpy(self.class_weights).to(labels.dtype))
         return {**inputs, "labels": labels}

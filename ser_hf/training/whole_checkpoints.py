@@ -16,6 +16,8 @@ _NAME = re.compile(r"checkpoint-(\d+)")
 _STATE = "trainer_state.json"
 _ARCHIVES = ("optimizer.pt", "scheduler.pt", "rng_state*.pth")
 """What the trainer itself keeps in PyTorch's zip files; a resumed run without one of them goes another way silently."""
+_OTHER_OPTIMISERS = ("optimizer.bin", "global_step*/*optim_states.pt")
+"""What FSDP and DeepSpeed write in the place of optimizer.pt."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,8 @@ def missing(checkpoint: Path) -> str | None:
         except (SafetensorError, OSError):
             return f"{path.name} is cut off or damaged"
     for pattern in _ARCHIVES:
-        files = sorted(checkpoint.glob(pattern))
+        instead = _OTHER_OPTIMISERS if pattern == _ARCHIVES[0] else ()
+        files = sorted(path for name in (pattern, *instead) for path in checkpoint.glob(name))
         if not files:
             return f"{pattern.replace('*', '')} is missing"
         damaged = next((path.name for path in files if not zipfile.is_zipfile(path)), None)

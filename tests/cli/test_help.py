@@ -67,7 +67,7 @@ def test_the_commands_are_those_promised():
     at = promised.index("export")
     promised[at:at] = ["segment", "listen", "serve", "demo"]
     at = promised.index("evaluate")
-    promised[at:at] = ["score", "study"]
+    promised[at:at] = ["score", "study", "launch"]
     assert [command.name for command in COMMANDS] == promised
 
 
@@ -151,11 +151,32 @@ def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
     assert capsys.readouterr().err == "ser-hf list: interrupted\n"
 
 
-def test_under_several_processes_only_the_first_speaks(monkeypatch, capsys):
+def test_under_several_processes_only_the_first_speaks(monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("SER_HF_LAUNCHED", str(tmp_path / "spoken"))
     assert main(["list", "schemes"]) == 0
-    assert main(["audit", "nowhere"]) == 2
     assert capsys.readouterr() == ("", "")
+    for _ in range(2):  # each process fails; the main one may be well
+        assert main(["audit", "nowhere"]) == 2
+    assert capsys.readouterr().err.count("ser-hf audit: no dataset folder nowhere") == 1
+
+
+def test_a_process_that_lost_another_ends_without_a_traceback(monkeypatch, capsys, tmp_path):
+    def lost(*_):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:545] Read error: Connection reset by peer")
+
+    monkeypatch.setattr(next(c for c in COMMANDS if c.name == "list"), "run", lost)
+    with pytest.raises(RuntimeError):
+        main(["list", "schemes"])
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert [main(["list", "schemes"]) for _ in range(2)] == [75, 75]
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("ser-hf list: another process of this run has ended, and so does this one; ")
+    monkeypatch.setenv("SER_HF_LAUNCHED", str(tmp_path / "x"))
+    assert main(["list", "schemes"]) == 75
+    assert capsys.readouterr().err == "", "the launcher says it"
 
 
 def test_a_pipe_that_nobody_reads_ends_quietly():

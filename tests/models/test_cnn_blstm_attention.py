@@ -76,3 +76,10 @@ def test_pooling_is_the_weighted_mean() -> None:
 def test_bad_settings_are_refused(setting: dict, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         model(**setting)
+
+
+def test_a_batch_of_one_clip_can_be_trained_on():
+    net = model(functionals=True).train()
+    loss = net(torch.randn(1, 20, 40), labels=torch.tensor([1])).loss
+    loss.backward()
+    assert torch.isfinite(loss)

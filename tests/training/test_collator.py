@@ -179,12 +179,14 @@ def test_every_strength_shows(name):
 
 def test_what_is_done_has_its_order():
     found = batch_of(AugmentArguments(**{name: value for name, value in ALL.items() if name != "cutmix_alpha"}))
-    rng, widths = np.random.default_rng(0), AugmentArguments()
-    features = stretch(stacked(), 0.2, 0.1, rng)
-    features = zoom(rotate(shift(features, 6, rng), 5, rng), 0.1, rng)
-    features = spectrogram_noise(brighten(features, 0.2, rng), 0.05, rng)
-    features = mask(features, 1, 1, widths.frequency_mask_width, rng)
-    features = erase(mask(features, 2, 1, widths.time_mask_width, rng), 0.5, rng)
+    rng, widths, changed = np.random.default_rng(0), AugmentArguments(), []
+    for features in stacked().split(1):  # each on its own
+        features = stretch(features, 0.2, 0.1, rng)
+        features = zoom(rotate(shift(features, 6, rng), 5, rng), 0.1, rng)
+        features = spectrogram_noise(brighten(features, 0.2, rng), 0.05, rng)
+        features = mask(features, 1, 1, widths.frequency_mask_width, rng)
+        changed.append(erase(mask(features, 2, 1, widths.time_mask_width, rng), 0.5, rng))
+    features = torch.cat(changed)
     features, labels = mixup(features, torch.eye(CLASSES)[[0, 1, 2, 3, 4, 0]], 0.4, rng)
     assert torch.equal(found["input_features"], features)
     assert torch.equal(found["labels"], labels)
@@ -313,3 +315,33 @@ def test_equal_class_weights_change_nothing_and_their_scale_neither():
 def test_rows_for_evaluation_are_not_weighed():
     batch = SerCollator(CLASSES, class_weights=WEIGHTS)(rows(training=False))
     assert batch["labels"].tolist() == [0, 1, 2, 3, 4, 0]
+
+
+def numbered(*numbers: int) -> list[dict]:
+    told = rows(training=True)
+    return [told[i] | {"row": i} for i in numbers]
+
+
+def test_what_chance_decides_for_a_clip_depends_on_no_neighbour():
+    alone = {name: value for name, value in ALL.items() if name not in ("mixup_alpha", "cutmix_alpha")}
+    collator = SerCollator(CLASSES, AugmentArguments(**alone), seed=5)
+    together = collator(numbered(0, 1, 2, 3, 4, 5))["input_features"]
+    apart = [collator(numbered(4, 1))["input_features"], collator(numbered(5))["input_features"]]
+    torch.testing.assert_close(torch.cat(apart), together[[4, 1, 5]], rtol=0, atol=1e-6)
+    collator.set_epoch(1)
+    assert not torch.equal(collator(numbered(4))["input_features"][0], together[4])
+
+
+def test_a_clip_that_is_drawn_again_is_another_one():
+    augment = AugmentArguments(time_masks=2, time_mask_width=8, brightness=0.3)
+    twice = SerCollator(CLASSES, augment, repeats=True)(numbered(2, 2, 3))["input_features"]
+    assert not torch.equal(twice[0], twice[1])
+    again = SerCollator(CLASSES, augment, repeats=True)(numbered(2, 2, 3))["input_features"]
+    torch.testing.assert_close(again, twice, rtol=0, atol=0)
+
+
+def test_a_batch_says_what_it_weighs():
+    weights = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    batch = SerCollator(CLASSES, class_weights=weights)(rows(training=True))
+    assert batch["batch_weight"].item() == pytest.approx(1 + 2 + 3 + 4 + 5 + 1)
+    assert set(SerCollator(CLASSES)(rows(training=True))) == {"input_features", "labels"}

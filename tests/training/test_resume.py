@@ -303,3 +303,13 @@ def test_a_number_of_steps_sets_its_strategy(words, expected):
 def test_strategies_that_do_not_go_together_are_refused(words, message):
     with pytest.raises(RecipeError, match=message):
         load_recipe(None, ["--corpora", "x", "--protocol", "random", "--model", "svm", *words])
+
+
+@pytest.mark.parametrize("instead", ["optimizer.bin", "global_step3/rank0_optim_states.pt"])
+def test_what_fsdp_and_deepspeed_write_is_whole_too(whole_checkpoint, tmp_path, instead):
+    path = whole_checkpoint(tmp_path, 3)
+    (path / instead).parent.mkdir(exist_ok=True)
+    (path / "optimizer.pt").rename(path / instead)
+    assert missing(path) is None
+    (path / instead).write_bytes(b"half")
+    assert missing(path) == f"{Path(instead).name} is cut off or damaged"
