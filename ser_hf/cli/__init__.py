@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from ser_hf import __version__
 from ser_hf.base.disk import told
+from ser_hf.base.ending import Ended, ending
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.memory import out_of_memory
 from ser_hf.base.steps import steps
 
 from ._command import Command, add_common_arguments, complain
@@ -55,6 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     BenchCommand(),
 )
 _NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
+_NO_MEMORY = "there is not enough memory; end other programs, or give smaller batches and fewer worker processes, and start it again"
 USER_ERROR = 2
 NOBODY_LISTENS = 141
 """What a shell tells of other tools that a closed pipe ended."""
@@ -94,7 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if os.environ.get("RANK", "0") == "0":
         steps.setLevel(logging.INFO)
     try:
-        code = command.run(args, rest)
+        with ending():
+            code = command.run(args, rest)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # as in `ser-hf list corpora | head -1`: nobody listens any more
@@ -106,6 +110,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         complain(f"ser-hf {command.name}: {told(error)}")
         return USER_ERROR
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        complain(f"ser-hf {command.name}: {_NO_MEMORY}")
+        return USER_ERROR
+    except Ended as ended:
+        complain(f"ser-hf {command.name}: ended by {ended.signal.name}; {ended.advice or command.goes_on}")
+        return 128 + ended.signal
     except KeyboardInterrupt:
         complain(f"ser-hf {command.name}: interrupted")
         return 130

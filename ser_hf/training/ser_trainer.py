@@ -13,7 +13,9 @@ from transformers.trainer_utils import rotate_checkpoints
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
+from ser_hf.base.ending import noting
 
+from .ending import Ending
 from .length_buckets import LengthBuckets
 
 LOSS = "loss_so_far.json"
@@ -28,7 +30,7 @@ class SerTrainer(Trainer):
     entry of the log as well, which transformers forgets; one that falls on the last step of an epoch is written after
     what the end of the epoch logs. What chance decides in training follows from the seed, the epoch and the clip, or is
     kept with the checkpoint, so a run that was killed and resumed has the losses, rates, clips and weights of one that
-    was not.
+    was not. At SIGTERM and SIGHUP a checkpoint is saved and the training ends.
 
     Args:
         given: everything goes to `transformers.Trainer`.
@@ -37,12 +39,19 @@ class SerTrainer(Trainer):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._place: Path | None = None
+        self._ending = Ending()
+        self.add_callback(self._ending)  # before the next, which may put a checkpoint off
         self.add_callback(_Resuming(self))
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **given: Any) -> Any:
-        """Trains, from a checkpoint where one is named."""
+        """Trains, from a checkpoint where one is named.
+
+        Raises:
+            Ended: a signal asked for it; a checkpoint was saved.
+        """
         self.resumed_from = Path(resume_from_checkpoint) if isinstance(resume_from_checkpoint, str) else None
-        return super().train(resume_from_checkpoint, *args, **given)
+        with noting() as self._ending.asked:
+            return super().train(resume_from_checkpoint, *args, **given)
 
     def get_train_dataloader(self) -> Any:
         """The stock one, that leaves the generator of dropout alone."""
