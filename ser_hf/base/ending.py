@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP end work in order: what is half done is cleared away or saved, and the exit code tells the signal."""
+"""SIGTERM and SIGHUP end work in order: what is half done is saved or cleared away, and the exit code tells of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
-class Ended(SystemExit):  # noqa: N818 - no error, as KeyboardInterrupt is none
+class Ended(SystemExit):
     """The process was asked to end. Uncaught it ends it, with the code a shell tells of the signal.
 
     Attributes:

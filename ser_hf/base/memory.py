@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .errors import led_to
+
 _WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
 
 
@@ -11,9 +13,6 @@ def out_of_memory(error: BaseException) -> bool:
     >>> out_of_memory(MemoryError()), out_of_memory(RuntimeError("CUDA out of memory.")), out_of_memory(OSError("gone"))
     (True, True, False)
     """
-    link: BaseException | None = error
-    while link is not None:
-        if isinstance(link, MemoryError) or any(word in str(link).lower() for word in _WORDS):
-            return True
-        link = link.__cause__ or link.__context__
-    return False
+    return any(
+        isinstance(one, MemoryError) or any(word in str(one).lower() for word in _WORDS) for one in led_to(error)
+    )

@@ -34,7 +34,6 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split
 from ser_hf.reporting import push_run, write_model_card, write_report
 from ser_hf.training import (
-    CHECKPOINTS,
     RECIPE,
     STATISTICS,
     TRACKING,
@@ -56,6 +55,7 @@ from ser_hf.training import (
     with_its_past,
     write_split,
 )
+from ser_hf.training.trainer import CHECKPOINTS
 from ser_hf.training.whole_checkpoints import missing, numbered
 
 from ._corpora import read_corpora

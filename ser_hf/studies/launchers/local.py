@@ -10,7 +10,6 @@ from collections.abc import Generator, Sequence
 from .launcher import Finished, Job, Launcher, Started, Told
 from .process import WorkerProcess
 
-
 _PATIENCE = 30.0
 """Seconds that runs have to save a checkpoint when the study is ended before they are."""
 
@@ -44,11 +43,10 @@ class LocalProcesses(Launcher):
                 yield event
         finally:
             stopped.set()
-            asked = workers if left else []
-            for worker in asked:
+            for worker in workers if left else ():
                 worker.ask()
             for worker in workers:
-                worker.end(_PATIENCE if asked else 0)
+                worker.end(_PATIENCE if left else 0)
 
 
 def _work(
