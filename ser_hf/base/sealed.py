@@ -51,7 +51,7 @@ def cache_files(rows: Any, fingerprint: str) -> list[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Removes what a ``map`` that was killed left in its cache: the temporary files that nobody has written to lately."""
+    """Removes what a ``map`` that was killed left in its cache: temporary files that nobody wrote to lately."""
     for left in folder.glob("tmp????????"):  # the names of `tempfile`, which `datasets` takes
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _OLD and left.is_file():

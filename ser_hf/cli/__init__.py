@@ -57,7 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     BenchCommand(),
 )
 _NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
-_NO_MEMORY = "there is not enough memory; end other programs, or give smaller batches and fewer worker processes, and start it again"
+_NO_MEMORY = "there is not enough memory; end other programs, or give smaller batches and fewer worker processes"
 USER_ERROR = 2
 NOBODY_LISTENS = 141
 """What a shell tells of other tools that a closed pipe ended."""

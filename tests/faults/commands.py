@@ -43,6 +43,7 @@ rows:
   SVM: {recipe: svm.yaml}
   network: {recipe: tiny.yaml}
 """
+SHARDS = ("--shard_size", "8", "--workers", "0")
 TRAIN_MORE = ["--resume_from_checkpoint", "last"]
 
 
@@ -74,8 +75,7 @@ def jobs(made: Path, out: Path) -> dict[str, Job]:
         Job("study", ("study", str(made / "study.yaml"), "--output", f"{out}/study"), seconds=300),
         Job(
             "predict",
-            ("predict", str(made / "run"), str(made / "data"), "--output", f"{out}/scores.parquet")
-            + ("--shard_size", "8", "--workers", "0"),
+            (*("predict", str(made / "run"), str(made / "data")), *("--output", f"{out}/scores.parquet"), *SHARDS),
         ),
         Job("export", ("export", str(made / "run"), "--output", f"{out}/model.onnx")),
         Job("export --small", ("export", str(made / "run"), "--small", f"{out}/small")),

@@ -6,11 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-VARIES = frozenset(
-    {"created", "seconds", "began", "at", "process", "host", "train_seconds", "when", "per_clip", "memory", "commit"}
-)
+VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb"})
 """Keys of JSON that hold a time stamp, how long something took, or who did it."""
-_TIMES = re.compile(r"\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds)\b")
+_TIMES = re.compile(r"\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b")
 _LOGS = frozenset({"log.txt", "train.log", "costs.csv", "took.json"})
 """Files that hold what was said, or how long it took."""
 
