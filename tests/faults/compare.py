@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb"})
+VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb", "commit"})
 """Keys of JSON that hold a time stamp, how long something took, or who did it."""
-_TIMES = re.compile(r"\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b")
-_LOGS = frozenset({"log.txt", "train.log", "costs.csv", "took.json"})
-"""Files that hold what was said, or how long it took."""
+_TIMES = re.compile(r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b")
+_OTHER = frozenset({"log.txt", "costs.csv", "took.json", "training_args.bin"})
+"""Files that hold what was said, how long it took, or the words of the command, which name the checkpoint."""
 
 
 def tree(folder: Path) -> set[str]:
@@ -31,8 +31,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 def digest(path: Path) -> str:
     data = path.read_bytes()
-    if path.name in _LOGS:
-        return "a log"
+    if path.name in _OTHER:
+        return "another each time"
     if path.suffix in (".json", ".yaml", ".seal", ".html", ".md", ".csv", ".tex"):
         text = data.decode("utf-8", "replace")
         if path.suffix == ".json":

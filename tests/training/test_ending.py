@@ -1,4 +1,4 @@
-"""A training that is asked to end saves a checkpoint after the step, and goes on from it to the same end, to the bit."""
+"""A training that is asked to end saves a checkpoint, and goes on from it to the same end, to the bit."""
 
 import importlib.util
 import os
