@@ -51,7 +51,10 @@ class SerTrainer(Trainer):
         """
         self.resumed_from = Path(resume_from_checkpoint) if isinstance(resume_from_checkpoint, str) else None
         with noting() as self._ending.asked:
-            return super().train(resume_from_checkpoint, *args, **given)
+            told = super().train(resume_from_checkpoint, *args, **given)
+        if self.resumed_from and self.args.should_save:
+            self._tidy(Path(self.args.output_dir))
+        return told
 
     def get_train_dataloader(self) -> Any:
         """The stock one, that leaves the generator of dropout alone."""
@@ -108,9 +111,13 @@ class SerTrainer(Trainer):
         if self.args.should_save:
             shutil.rmtree(folder / name, ignore_errors=True)
             (workshop / name).rename(folder / name)
-            shutil.rmtree(workshop, ignore_errors=True)
-            rotate_checkpoints(str(folder), self.args.save_total_limit, self.state.best_model_checkpoint, True)
+            self._tidy(folder)
         self.accelerator.wait_for_everyone()
+
+    def _tidy(self, folder: Path) -> None:
+        """Removes the workshop and the checkpoints that are too many: after a kill both may be there without a save."""
+        shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+        rotate_checkpoints(str(folder), self.args.save_total_limit, self.state.best_model_checkpoint, True)
 
     def _best(self, folder: Path, name: str, before: str | None) -> str | None:
         """The checkpoint with the best score so far, where it will lie."""

@@ -8,7 +8,9 @@ from typing import Any
 
 VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb", "commit"})
 """Keys of JSON that hold a time stamp, how long something took, or who did it."""
-_TIMES = re.compile(r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b")
+_TIMES = re.compile(
+    r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b"
+)
 _OTHER = frozenset({"log.txt", "costs.csv", "took.json", "training_args.bin"})
 """Files that hold what was said, how long it took, or the words of the command, which name the checkpoint."""
 

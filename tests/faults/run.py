@@ -13,7 +13,7 @@ import random
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,10 +73,11 @@ class Faults:
     Args:
         base: a folder to work in.
         thorough: also where another job has been through the same code, and between pictures.
+        moments: the only ones that are tried, in the words of the table.
     """
 
-    def __init__(self, base: Path, thorough: bool = False) -> None:
-        self.thorough = thorough
+    def __init__(self, base: Path, thorough: bool = False, moments: Sequence[str] = ()) -> None:
+        self.thorough, self.moments = thorough, moments
         self.bench = Bench(base)
         self.hub = commands.load("hub_server").HubServer()
         self.bench.environment(self.hub.url)
@@ -183,10 +184,14 @@ class Faults:
         """All faults of a job."""
         known = self.undisturbed(job)
         faults = list(self.plan(job, known))
+        if self.moments:
+            faults, few = [fault for fault in faults if fault.words in self.moments], False
         for fault in faults if not few else faults[:: max(1, len(faults) // 3)]:
             self.fresh(job)
             self.after(job, known, fault.kind, fault.words, self.bench.run(job, fault))
-        self.fresh(job)
+        if few or self.moments:
+            self.two(job, known)
+            return
         for share in (0.3, 0.05):
             self.fresh(job)
             end = self.bench.run(job, room=int(share * (200 << 20)))
@@ -284,10 +289,11 @@ def main(words: list[str] | None = None) -> int:
         "--base", type=Path, metavar="DIR", help="where it works; a new folder that is removed, if none"
     )
     parser.add_argument("--thorough", action="store_true", help="also where another job was in the same code")
+    parser.add_argument("--moments", nargs="+", default=[], metavar="WORDS", help='only these, as "after rename 7"')
     parser.add_argument("--few", action="store_true", help="three faults of each job's list")
     args = parser.parse_args(words)
     base = args.base or Path(tempfile.mkdtemp(prefix="ser_hf_faults_"))
-    faults = Faults(base.resolve(), args.thorough)
+    faults = Faults(base.resolve(), args.thorough, args.moments)
     try:
         faults.prepare()
         for name in args.jobs or faults.jobs:
