@@ -79,7 +79,7 @@ def jobs(made: Path, out: Path) -> dict[str, Job]:
         ),
         Job("export", ("export", str(made / "run"), "--output", f"{out}/model.onnx")),
         Job("export --small", ("export", str(made / "run"), "--small", f"{out}/small")),
-        Job("push", ("push", str(made / "run"), "user/model")),
+        Job("push", ("push", str(made / "run"), "tester/model")),
     ]
     return {job.name: job for job in listed}
 

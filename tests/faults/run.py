@@ -137,6 +137,8 @@ class Faults:
             if end.code:
                 raise SystemExit(f"{job.name} fails undisturbed: {end.said[-3000:]}")
             found.append((self.left(), compare.tree(self.bench.work), end.seconds))
+        shutil.rmtree(self.bench.base / "undisturbed", ignore_errors=True)
+        shutil.copytree(self.bench.out, self.bench.base / "undisturbed")  # to look at what differs
         (first, names, _), (second, other, seconds) = found
         differ = sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
         if differ or names ^ other:

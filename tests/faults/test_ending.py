@@ -1,4 +1,4 @@
-"""SIGTERM to a study and to ``accelerate launch``: the runs save a checkpoint, nothing stays, and the way on is said."""
+"""SIGTERM to a study and to ``accelerate launch``: runs save a checkpoint, nothing stays, and the way on is said."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ def ended(command: list[str], folder: Path) -> tuple[int, str]:
 
 
 def litter(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob(".*")]
+    return list(folder.rglob(".*"))
 
 
 def last_step(folder: Path) -> int:
