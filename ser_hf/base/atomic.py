@@ -1,25 +1,36 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all; what a killed process left behind goes when the file is written again."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_YOUNG = 60.0
+"""Seconds for which an empty file that nobody holds may be one that is just being made."""
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Gives a temporary sibling of ``path`` to write to, and moves it into place when the block ends without error."""
+    """Gives a temporary sibling of ``path`` to write to, and moves it into place when the block ends without error.
+
+    The sibling is locked for as long, so that what a killed process left can be told from the work of a live one.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
     temporary = Path(name)
     try:
+        _lock(handle)
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
@@ -27,6 +38,34 @@ def replacing(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _sweep(path: Path) -> None:
+    """Removes the temporary siblings of ``path`` that a killed process left."""
+    sibling = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    with contextlib.suppress(OSError), os.scandir(path.parent) as entries:
+        for name in [entry.name for entry in entries if sibling.fullmatch(entry.name)]:
+            _remove(path.with_name(name))
+
+
+def _remove(left: Path) -> None:
+    handle = os.open(left, os.O_RDONLY)
+    try:
+        told = os.fstat(handle)
+        if (told.st_size or time.time() - told.st_mtime > _YOUNG) and _lock(handle):
+            left.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Whether a file could be locked, which lasts until the handle is closed."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held by another, or the file system has no locks
+        return False
+    return True
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

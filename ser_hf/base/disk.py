@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from .cache_folder import cache_folder
-from .errors import SerHfError
+from .errors import SerHfError, led_to
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _WORDS = ("no space left", "file write failed", "pytorchstreamwriter failed", "quota exceeded", "file too large")
@@ -51,12 +51,10 @@ def told(error: OSError) -> str:
 
 def _is_full(error: BaseException) -> bool:
     """Whether this error, or one that led to it, is about room."""
-    link: BaseException | None = error
-    while link is not None:
-        if (isinstance(link, OSError) and link.errno in _FULL) or any(w in str(link).lower() for w in _WORDS):
-            return True
-        link = link.__cause__ or link.__context__
-    return False
+    return any(
+        (isinstance(one, OSError) and one.errno in _FULL) or any(word in str(one).lower() for word in _WORDS)
+        for one in led_to(error)
+    )
 
 
 def _room(path: Path, needed: int | None) -> str:

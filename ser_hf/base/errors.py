@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _MOST_NAMES = 30
 
@@ -43,6 +43,21 @@ class RecipeError(SerHfError):
 
 class CheckpointError(SerHfError):
     """A folder or Hub repository does not hold a loadable checkpoint."""
+
+
+def led_to(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that led to it, the last one first; each once, for a chain may go in a circle.
+
+    >>> first, second = OSError("disk"), RuntimeError("writing")
+    >>> second.__cause__, first.__context__ = first, second
+    >>> [*led_to(second)]
+    [RuntimeError('writing'), OSError('disk')]
+    """
+    seen: list[BaseException] = []
+    while error is not None and not any(error is one for one in seen):
+        seen.append(error)
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from huggingface_hub import errors, get_token
+
+from .errors import led_to
 
 _TRANSPORT: type[Exception] = errors.HTTPError  # type: ignore[attr-defined]  # the base class of its HTTP client
 
@@ -30,7 +31,7 @@ def reason(error: BaseException, otherwise: str) -> str:
         error: what the library raised.
         otherwise: what is said where there is none, or where just a file is missing.
     """
-    found = [one for one in _behind(error) if isinstance(one, _TRANSPORT)]
+    found = [one for one in led_to(error) if isinstance(one, _TRANSPORT)]
     refused = next((one for one in found if isinstance(one, errors.HfHubHTTPError)), None)
     if isinstance(refused, errors.RemoteEntryNotFoundError) or not found:
         return hides(otherwise, get_token())
@@ -69,14 +70,4 @@ def hides(text: str, token: str | None) -> str:
 
 def tells(error: BaseException, token: str | None) -> bool:
     """Whether an error, or one behind it, tells the token."""
-    return any(hides(str(one), token) != str(one) for one in _behind(error))
-
-
-def _behind(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it came of, the first cause last."""
-    seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or one.__context__
+    return any(hides(str(one), token) != str(one) for one in led_to(error))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +16,8 @@ from .atomic import write_json
 
 _SUFFIX = ".seal"
 _PIECE = 1 << 22
+_OLD = 3600.0
+"""Seconds without a write after which a temporary file is nobody's: batches take less."""
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -44,6 +48,14 @@ def cache_files(rows: Any, fingerprint: str) -> list[Path]:
     """The files in which ``datasets`` keeps what ``rows.map(..., new_fingerprint=fingerprint)`` gives."""
     folders = {Path(file["filename"]).parent for file in rows.cache_files}
     return sorted(path for folder in folders for path in folder.glob(f"cache-{fingerprint}*.arrow"))
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a ``map`` that was killed left in its cache: temporary files that nobody wrote to lately."""
+    for left in folder.glob("tmp????????"):  # the names of `tempfile`, which `datasets` takes
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _OLD and left.is_file():
+                left.unlink()
 
 
 def seal(path: Path) -> None:

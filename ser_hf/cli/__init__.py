@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from ser_hf import __version__
 from ser_hf.base.disk import told
+from ser_hf.base.ending import Ended, ending
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.memory import out_of_memory
 from ser_hf.base.peers import ENDED_BY_ANOTHER, LAUNCHED, is_main, peer_gone, speaks_first
 from ser_hf.base.steps import steps
 
@@ -58,6 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     BenchCommand(),
 )
 _NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
+_NO_MEMORY = "there is not enough memory; end other programs, or give smaller batches and fewer worker processes"
 USER_ERROR = 2
 _PEER_GONE = (
     "another process of this run has ended, and so does this one; training goes on from its last checkpoint with "
@@ -101,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if is_main():
         steps.setLevel(logging.INFO)
     try:
-        code = command.run(args, rest)
+        with ending():
+            code = command.run(args, rest)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # as in `ser-hf list corpora | head -1`: nobody listens any more
@@ -110,15 +114,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SerHfError as error:
         _fail(command, str(error))
         return USER_ERROR
-    except (OSError, RuntimeError) as error:
+    except (OSError, MemoryError, RuntimeError) as error:
         if peer_gone(error):
             if LAUNCHED not in os.environ:  # else the launcher, which knows more, says it
                 _fail(command, _PEER_GONE)
             return ENDED_BY_ANOTHER
-        if isinstance(error, RuntimeError):
+        if not isinstance(error, OSError) and not out_of_memory(error):
             raise
-        _fail(command, told(error))
+        _fail(command, told(error) if isinstance(error, OSError) else _NO_MEMORY)
         return USER_ERROR
+    except Ended as ended:
+        _fail(command, f"ended by {ended.signal.name}; {ended.advice or command.goes_on}")
+        return 128 + ended.signal
     except KeyboardInterrupt:
         complain(f"ser-hf {command.name}: interrupted")
         return 130
@@ -127,4 +134,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(command: Command, text: str) -> None:
     """Says why the command ends; of several processes, all of which may fail, the first one does."""
     if speaks_first():
-        sys.stderr.write(f"ser-hf {command.name}: {text}\n")
+        complain(f"ser-hf {command.name}: {text}")

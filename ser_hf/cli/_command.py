@@ -35,6 +35,8 @@ class Command(ABC):
     name: ClassVar[str]
     help: ClassVar[str]
     epilog: ClassVar[str] = ""
+    goes_on: ClassVar[str] = "the same command begins anew"
+    """What is said where a signal ended it."""
     shows_bars: ClassVar[bool] = False
     """Whether the bars of the libraries are shown, which come one after the other where files are fetched."""
     takes_overrides: ClassVar[bool] = False

@@ -7,6 +7,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ser_hf.base.ending import advising
+
 from ._command import say
 
 if TYPE_CHECKING:
@@ -46,17 +48,18 @@ def run_batch(args: argparse.Namespace, checkpoint: str, words: Sequence[str]) -
     """Writes the table, and says in one line what became of the recordings."""
     from ser_hf.inference.batch import Options, predict_many
 
-    summary = predict_many(
-        words,
-        args.output,
-        checkpoint,
-        device=args.device,
-        workers=args.workers,
-        batch_size=args.batch_size,
-        overwrite=args.overwrite,
-        shown=not args.quiet,
-        options=Options(args.min_confidence, args.vad, args.max_duration, args.embeddings, args.shard_size),
-    )
+    with advising(lambda: "the same command goes on where it stopped"):
+        summary = predict_many(
+            words,
+            args.output,
+            checkpoint,
+            device=args.device,
+            workers=args.workers,
+            batch_size=args.batch_size,
+            overwrite=args.overwrite,
+            shown=not args.quiet,
+            options=Options(args.min_confidence, args.vad, args.max_duration, args.embeddings, args.shard_size),
+        )
     say(json.dumps(summary.told(), ensure_ascii=False) if args.json else str(summary))
     return 0 if summary.errors < summary.clips else 2
 

@@ -26,6 +26,7 @@ class DownloadCommand(Command):
     name = "download"
     shows_bars = True
     help = "fetch corpora that have a public address, and say how to get the others"
+    goes_on = "the same command goes on where it stopped"
     epilog = (
         "Files are kept in the folder SER_HF_CACHE (default ~/.cache/ser_hf), checked against the published checksum\n"
         "and unpacked into DIR/NAME. A transfer that was cut goes on where it stopped. Licences are accepted once."

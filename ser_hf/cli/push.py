@@ -21,6 +21,7 @@ class PushCommand(Command):
 
     name = "push"
     help = "send a run (checkpoint, extractor, card) or a built dataset to the Hugging Face Hub"
+    goes_on = "the same command sends what the Hub does not have"
     epilog = "Recordings whose licence forbids it are not sent; their manifest is, see the dataset's card.\n"
     epilog += "What the Hub has already is not sent again.\n"
     epilog += "The token is the one of `hf auth login` or of HF_TOKEN; HF_ENDPOINT names another Hub."

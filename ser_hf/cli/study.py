@@ -22,6 +22,7 @@ class StudyCommand(Command):
 
     name = "study"
     help = "run many recipes, splits, folds and seeds, and write one table of them"
+    goes_on = "the same command goes on where it stopped"
     takes_overrides = True
     epilog = (
         "Any key of a recipe can be given too, and then holds for every run, e.g. --num_train_epochs 1.\n"
@@ -51,6 +52,7 @@ class ScoreCommand(Command):
 
     name = "score"
     help = "train and score recipes on every published fold of a corpus: one row, with an interval over speakers"
+    goes_on = "the same command goes on where it stopped"
     takes_overrides = True
     epilog = (
         "Folds are EmoBox's where it has some for the corpus, else four of whole speakers; --protocol names others.\n"

@@ -13,7 +13,7 @@ import datasets
 
 from ser_hf.audio import LONGEST
 from ser_hf.base.disk import writing
-from ser_hf.base.errors import CorpusError, SerHfError, unknown
+from ser_hf.base.errors import CorpusError, SerHfError, led_to, unknown
 from ser_hf.base.sealed import sealed
 from ser_hf.base.steps import steps
 from ser_hf.corpora import CORPORA, Corpus, Reading, mistaken_for
@@ -162,9 +162,7 @@ def _prepare(builder: SerCorpus, num_proc: int | None) -> None:
     try:
         builder.download_and_prepare(num_proc=num_proc)
     except datasets.exceptions.DatasetGenerationError as error:
-        link: BaseException | None = error
-        while link is not None:
-            if isinstance(link, SerHfError | OSError):
-                raise link from None
-            link = link.__cause__ or link.__context__
+        for one in led_to(error):
+            if isinstance(one, SerHfError | OSError | MemoryError):
+                raise one from None
         raise

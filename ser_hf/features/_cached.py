@@ -18,7 +18,7 @@ import numpy as np
 from datasets.fingerprint import Hasher
 
 from ser_hf.base.disk import writing
-from ser_hf.base.sealed import cache_files, sealed
+from ser_hf.base.sealed import cache_files, sealed, sweep
 from ser_hf.base.steps import steps
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
@@ -54,6 +54,7 @@ def mapped(rows: datasets.Dataset, step: FeatureStep, batch_size: int, num_proc:
         files = partial(cache_files, piece, mark)
         if not files():
             steps.info("computing features of %d clips on %s", len(piece), step.device)
+            sweep(_place(piece))
         with _start_method(step.device, num_proc), writing(_place(piece), len(piece) * step.row_bytes()):
             features = sealed(make, files)
         done.append(features.with_format(None))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -34,6 +36,10 @@ from ser_hf.labels import Scheme, get_scheme
 from ser_hf.protocols import PROTOCOLS, Split, SplitOptions, make_split, split_counts
 from ser_hf.reporting import load_build, write_dataset_card
 from ser_hf.training import folders
+
+_BUILDING, _LOCK = ".building", "lock"
+_YOUNG = 60.0
+"""Seconds for which a folder without a lock may be one that is just being made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ def build(
         SerHfError: ``output`` is in use, or any error of loading and splitting.
     """
     folder, labels = Path(output), get_scheme(scheme)
+    _sweep(folder)
     _check_output(folder, overwrite)
     PROTOCOLS[protocol].check(options or SplitOptions())  # before any clip is read
     loaded = load_corpus(
@@ -132,6 +139,7 @@ def rebuild(
         SerHfError: there is no manifest, or the copy differs from it; also any error of loading.
     """
     folder = Path(output)
+    _sweep(folder)
     _check_output(folder, overwrite)
     wanted, facts = read_manifest(manifest), load_build(manifest)
     labels = Scheme.from_dict(facts["scheme_definition"])
@@ -214,19 +222,22 @@ def audit_dataset(
 
 @contextmanager
 def _workshop(folder: Path) -> Iterator[Path]:
-    """A folder beside ``folder`` to build in, removed at the end; one that a killed build left is removed first."""
+    """A folder beside ``folder`` to build in, removed at the end."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    prefix, suffix = f".{folder.name}.", ".building"
-    for left in folder.parent.glob(f"{glob.escape(prefix)}*{suffix}"):
-        try:
-            with FileLock(left / "lock", timeout=0):
-                shutil.rmtree(left)
-        except Timeout:  # another build is at work there
-            continue
+    prefix, suffix = f".{folder.name}.", _BUILDING
     with tempfile.TemporaryDirectory(prefix=prefix, suffix=suffix, dir=folder.parent) as name:
         room = Path(name)
-        with FileLock(room / "lock"):
+        with FileLock(room / _LOCK):
             yield room
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what builds that were killed have left beside ``folder``."""
+    for left in folder.parent.glob(f"{glob.escape(f'.{folder.name}.')}*{_BUILDING}"):
+        with contextlib.suppress(OSError, Timeout):  # it is just going, or another build is at work there
+            if (left / _LOCK).exists() or time.time() - left.stat().st_mtime > _YOUNG:
+                with FileLock(left / _LOCK, timeout=0):
+                    shutil.rmtree(left)
 
 
 def _check_output(folder: Path, overwrite: bool) -> None:

@@ -19,6 +19,7 @@ from ser_hf.augment import WaveformChain
 from ser_hf.base.alone import alone
 from ser_hf.base.atomic import write_json, write_text
 from ser_hf.base.disk import writing
+from ser_hf.base.ending import advising
 from ser_hf.base.errors import RecipeError
 from ser_hf.base.provenance import versions
 from ser_hf.baselines import BASELINES, WEIGHTS, Baseline
@@ -55,6 +56,8 @@ from ser_hf.training import (
     with_whole_weights,
     write_split,
 )
+from ser_hf.training.trainer import CHECKPOINTS
+from ser_hf.training.whole_checkpoints import missing, numbered
 
 from ._corpora import read_corpora
 from ._described import Data, describe
@@ -76,6 +79,7 @@ def train(recipe: Recipe, *, group: str | None = None) -> dict[str, Any]:
 
     Raises:
         SerHfError: anything the user can mend, see the errors of every step.
+        Ended: SIGTERM or SIGHUP came in training, and a checkpoint was saved.
     """
     args, folder = recipe.training, recipe.folder
     push, args.push_to_hub = args.push_to_hub, False  # the Trainer would push every checkpoint; we push the run, once
@@ -83,8 +87,16 @@ def train(recipe: Recipe, *, group: str | None = None) -> dict[str, Any]:
     if push and not repository:
         raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
     main = args.process_index == 0
-    with alone(folder, main):
+    with advising(partial(how_to_go_on, folder)), alone(folder, main):
         return _train(recipe, group=group, push=push, repository=repository)
+
+
+def how_to_go_on(folder: Path) -> str:
+    """How a run that was ended is gone on with, in words."""
+    whole = [path.name for path in numbered(folder / CHECKPOINTS) if missing(path) is None]
+    if not whole:
+        return "there is no checkpoint yet: the same command begins anew"
+    return f"{whole[-1]} is saved: go on by the same command with --resume_from_checkpoint last"
 
 
 def _train(recipe: Recipe, *, group: str | None, push: bool, repository: str) -> dict[str, Any]:

@@ -18,13 +18,26 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ser_hf.base.ending import Ended, ending
+
 from .launchers.launcher import LOG
 
 _NO_BARS = dict.fromkeys(("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS_BARS"), "1")
 
 
 def main() -> int:
-    """Does jobs until there are no more."""
+    """Does jobs until there are no more, or until a signal ends it."""
+    try:
+        with ending():
+            _work()
+    except Ended as ended:
+        sys.stderr.write(f"ended by {ended.signal.name}; {ended.advice}\n")
+        sys.stderr.flush()
+        os._exit(128 + ended.signal)  # the thread that listens would stop Python from ending in order
+    return 0
+
+
+def _work() -> None:
     replies = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.environ |= _NO_BARS
     jobs: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -76,7 +89,13 @@ def _trained(job: dict[str, Any]) -> str | None:
 def _launched(job: dict[str, Any]) -> str | None:
     """Trains in processes of ``accelerate launch``."""
     command = ["accelerate.commands.launch", *job["launch"], "-m", "ser_hf.cli", "train", job["source"], *job["words"]]
-    code = subprocess.call([sys.executable, "-m", *command], stdin=subprocess.DEVNULL)
+    with subprocess.Popen([sys.executable, "-m", *command], stdin=subprocess.DEVNULL) as launcher:
+        try:
+            code = launcher.wait()
+        except Ended:
+            launcher.terminate()  # it hands the signal on to its processes, and waits for their checkpoint
+            launcher.wait()
+            raise
     return None if code == 0 else f"accelerate launch ended with code {code}; see {job['folder']}/{LOG}"
 
 

@@ -13,7 +13,9 @@ from transformers.trainer_utils import rotate_checkpoints
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
+from ser_hf.base.ending import noting
 
+from .ending import Ending
 from .length_buckets import LengthBuckets
 from .sharing import SharingTrainer
 from .step_size import CLIPS, LOSS, clips_per_step
@@ -29,7 +31,7 @@ class SerTrainer(SharingTrainer):
     entry of the log as well, which transformers forgets; one that falls on the last step of an epoch is written after
     what the end of the epoch logs. What chance decides in training follows from the seed, the epoch and the clip, or is
     kept with the checkpoint, so a run that was killed and resumed has the losses, rates, clips and weights of one that
-    was not.
+    was not. At SIGTERM and SIGHUP a checkpoint is saved and the training ends.
 
     Args:
         given: everything goes to `transformers.Trainer`.
@@ -38,12 +40,22 @@ class SerTrainer(SharingTrainer):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         self._place: Path | None = None
+        self._ending = Ending()
+        self.add_callback(self._ending)  # before the next, which may put a checkpoint off
         self.add_callback(_Resuming(self))
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **given: Any) -> Any:
-        """Trains, from a checkpoint where one is named."""
+        """Trains, from a checkpoint where one is named.
+
+        Raises:
+            Ended: a signal asked for it; a checkpoint was saved.
+        """
         self.resumed_from = Path(resume_from_checkpoint) if isinstance(resume_from_checkpoint, str) else None
-        return super().train(resume_from_checkpoint, *args, **given)
+        with noting() as self._ending.asked:
+            told = super().train(resume_from_checkpoint, *args, **given)
+        if self.resumed_from and self.args.should_save:
+            self._tidy(Path(self.args.output_dir))
+        return told
 
     def get_train_dataloader(self) -> Any:
         """The stock one, that leaves the generator of dropout alone."""
@@ -102,9 +114,13 @@ class SerTrainer(SharingTrainer):
         if self.args.should_save:
             shutil.rmtree(folder / name, ignore_errors=True)
             (workshop / name).rename(folder / name)
-            shutil.rmtree(workshop, ignore_errors=True)
-            rotate_checkpoints(str(folder), self.args.save_total_limit, self.state.best_model_checkpoint, True)
+            self._tidy(folder)
         self.accelerator.wait_for_everyone()
+
+    def _tidy(self, folder: Path) -> None:
+        """Removes the workshop and the checkpoints that are too many: after a kill both may be there without a save."""
+        shutil.rmtree(folder / _WORKSHOP, ignore_errors=True)
+        rotate_checkpoints(str(folder), self.args.save_total_limit, self.state.best_model_checkpoint, True)
 
     def _best(self, folder: Path, name: str, before: str | None) -> str | None:
         """The checkpoint with the best score so far, where it will lie."""

@@ -37,3 +37,10 @@ def test_a_full_disk_without_a_name_is_placed():
     assert "a disk is full: " in told(FULL[2])
     assert os.getcwd() in told(FULL[2])
     assert told(OSError(errno.EACCES, "Permission denied", "/x")) == "/x: Permission denied"
+
+
+def test_errors_that_led_to_each_other_are_asked_once(tmp_path):
+    first, second = OSError(errno.EROFS, "Read-only file system"), RuntimeError("while writing")
+    first.__context__, second.__cause__ = second, first
+    with pytest.raises(RuntimeError, match="while writing"), writing(tmp_path):
+        raise second

@@ -1,10 +1,12 @@
 """Cache files that are not what was written are made again, and the file is named."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
 
-from ser_hf.base.sealed import sealed
+from ser_hf.base.sealed import sealed, sweep
 
 
 @pytest.fixture
@@ -56,3 +58,11 @@ def test_a_damaged_seal_is_damage(cache, tmp_path):
     cache()
     (tmp_path / "a.arrow.seal").write_text("{")
     assert cache()[1] == 2
+
+
+def test_temporary_files_that_nobody_writes_to_go(tmp_path):
+    for name, age in (("tmpabcdefgh", 7200), ("tmp12345678", 60), ("tmpabcdefgh.arrow", 7200), ("cache-1.arrow", 7200)):
+        (tmp_path / name).write_bytes(b"x")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache-1.arrow", "tmp12345678", "tmpabcdefgh.arrow"]

@@ -94,7 +94,7 @@ def test_the_room_of_a_build_at_work_is_left_alone(corpora_root, tmp_path):
     dead, at_work, other = (tmp_path / name for name in (".out.a.building", ".out.b.building", ".outer.c.building"))
     for room in (dead, at_work, other):
         room.mkdir()
-        (room / "data").touch()
+        (room / "lock").touch()
     with FileLock(at_work / "lock"):
         make(corpora_root, tmp_path / "out")
     assert {path.name for path in tmp_path.iterdir()} == {"out", at_work.name, other.name}
@@ -104,6 +104,7 @@ def test_the_room_of_a_build_at_work_is_left_alone(corpora_root, tmp_path):
 def test_odd_names_of_folders(corpora_root, tmp_path, name):
     dead, other = tmp_path / f".{name}.x.building", tmp_path / ".ut.x.building"
     dead.mkdir()
+    (dead / "lock").touch()
     other.mkdir()
     made = make(corpora_root, tmp_path / name)
     assert load_build(made.folder)["ledger"]["used"] == 56

@@ -130,16 +130,20 @@ def predict_many(
     processes, before = Processes.started(device), 0
     try:
         with alone(shards.folder, processes.main):
-            if processes.main:
-                shards.prepare(plan, overwrite)
-                before = sum(known.rows for known in shards.all_done().values())
-            processes.meet()
-            model = _opened(checkpoint, device, wanted)
-            job = _Job(model, sources, shards, wanted, processes, batch_size)
-            with Progress(shown and processes.main, sources.count) as progress:
-                job.run(workers if workers is not None else min(_cores(), _MOST_WORKERS), progress)
-            if processes.main:
-                rows, errors = job.finish(mark)
+            try:
+                if processes.main:
+                    shards.prepare(plan, overwrite)
+                    before = sum(known.rows for known in shards.all_done().values())
+                processes.meet()
+                model = _opened(checkpoint, device, wanted)
+                job = _Job(model, sources, shards, wanted, processes, batch_size)
+                with Progress(shown and processes.main, sources.count) as progress:
+                    job.run(workers if workers is not None else min(_cores(), _MOST_WORKERS), progress)
+                if processes.main:
+                    rows, errors = job.finish(mark)
+            finally:
+                if processes.main:
+                    shards.forget()
     finally:
         if processes.main:
             shards.leave()

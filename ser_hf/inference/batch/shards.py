@@ -149,14 +149,17 @@ class Shards:
             for path in self.folder.glob(f"[0-9]*{self.form.suffix}"):
                 path.unlink()
 
-    def leave(self) -> None:
-        """Takes the folders away in which nothing is left that was heard."""
-        if self.folder.is_dir() and not any(self.folder.glob("[0-9]*")):
+    def forget(self) -> None:
+        """Takes the plan away where nothing was heard by it. Only whoever holds the folder may: a plan is another's."""
+        if not any(self.folder.glob("[0-9]*")):
             (self.folder / _PLAN).unlink(missing_ok=True)
-            with contextlib.suppress(OSError):
-                self.folder.rmdir()
-                if not self.one_file:
-                    self.output.rmdir()
+
+    def leave(self) -> None:
+        """Takes the folders away that are empty."""
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
+            if not self.one_file:
+                self.output.rmdir()
 
     def _sweep(self) -> None:
         """Takes away the files that a process which was killed had not yet put in their place."""

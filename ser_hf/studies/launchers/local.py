@@ -10,6 +10,9 @@ from collections.abc import Generator, Sequence
 from .launcher import Finished, Job, Launcher, Started, Told
 from .process import WorkerProcess
 
+_PATIENCE = 30.0
+"""Seconds that runs have to save a checkpoint when the study is ended before they are."""
+
 
 class LocalProcesses(Launcher):
     """``jobs`` worker processes side by side, which share the processor's cores among them.
@@ -32,16 +35,18 @@ class LocalProcesses(Launcher):
         stopped = threading.Event()
         for worker in workers:
             threading.Thread(target=_work, args=(worker, jobs, todo, told, stopped), daemon=True).start()
+        left = len(jobs)
         try:
-            left = len(jobs)
             while left:
                 event = told.get()
                 left -= isinstance(event, Finished)
                 yield event
         finally:
             stopped.set()
+            for worker in workers if left else ():
+                worker.ask()
             for worker in workers:
-                worker.end()
+                worker.end(_PATIENCE if left else 0)
 
 
 def _work(

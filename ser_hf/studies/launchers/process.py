@@ -42,17 +42,31 @@ class WorkerProcess:
         self._forget()
         return time.perf_counter() - start, _why(code, Path(job["folder"]) / LOG)
 
-    def end(self) -> None:
-        """Ends it, and whatever it has started."""
-        if self._process is None:
+    def ask(self) -> None:
+        """Asks it to end in order, which for a training is with a checkpoint."""
+        if (process := self._process) is not None:
+            process.terminate()
+
+    def end(self, patience: float = 0) -> None:
+        """Ends it, and whatever it has started.
+
+        Args:
+            patience: seconds it has to end by itself.
+        """
+        process = self._process
+        if process is None:
             return
-        if self._process.stdin:
-            self._process.stdin.close()
+        if patience:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(patience)
+        if process.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
         try:
-            self._process.wait(timeout=10)
+            process.wait(timeout=10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
         self._forget()
 
     def _forget(self) -> None:

@@ -1,0 +1,116 @@
+"""Whether what a job left is what it leaves undisturbed, whole, and without litter."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb", "commit"})
+"""Keys of JSON that hold a time stamp, how long something took, or who did it."""
+_TIMES = re.compile(
+    r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b"
+)
+_OTHER = frozenset({"log.txt", "costs.csv", "took.json", "training_args.bin"})
+"""Files that hold what was said, how long it took, or the words of the command, which name the checkpoint."""
+
+
+def tree(folder: Path) -> set[str]:
+    """Every file and empty folder below a folder."""
+    found = set()
+    for path in folder.rglob("*"):
+        if path.is_symlink() or not path.is_dir():
+            found.add(str(path.relative_to(folder)))
+        elif not any(path.iterdir()):
+            found.add(f"{path.relative_to(folder)}/")
+    return found
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """A digest of every file: of its bytes, but for times in texts."""
+    return {name: digest(folder / name) for name in sorted(tree(folder)) if (folder / name).is_file()}
+
+
+def digest(path: Path) -> str:
+    data = path.read_bytes()
+    if path.name in _OTHER:
+        return "another each time"
+    if path.suffix in (".json", ".yaml", ".seal", ".html", ".md", ".csv", ".tex"):
+        text = data.decode("utf-8", "replace")
+        if path.suffix == ".json":
+            try:
+                text = json.dumps(_steady(json.loads(text)), sort_keys=True)
+            except ValueError:
+                return "no JSON"
+        data = _TIMES.sub("*", text).encode()
+    elif path.suffix in (".pt", ".pth", ".bin"):
+        return _tensors(path)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _steady(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _steady(one)
+            for key, one in value.items()
+            if key not in VARIES and not key.endswith(("runtime", "per_second", "_seconds"))
+        }
+    return [_steady(one) for one in value] if isinstance(value, list) else value
+
+
+def _tensors(path: Path) -> str:
+    """Of a file of PyTorch's, whose archive holds its own name."""
+    import torch
+
+    try:
+        return hashlib.sha256(repr(_plain(torch.load(path, weights_only=False))).encode()).hexdigest()
+    except (RuntimeError, EOFError, OSError, ValueError):
+        return "cut off"
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "detach"):
+        return value.detach().cpu().numpy().tobytes()
+    if isinstance(value, dict):
+        return [(key, _plain(one)) for key, one in value.items()]
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.tobytes() if hasattr(value, "tobytes") else value
+
+
+def halves(folder: Path, whole: dict[str, str]) -> list[str]:
+    """Files under their final names that cannot be read."""
+    bad = []
+    for name in sorted(tree(folder)):
+        path = folder / name
+        if not path.is_file() or name not in whole or ".writing" in name or ".building" in name:
+            continue
+        if not _readable(path):
+            bad.append(name)
+    return bad
+
+
+def _readable(path: Path) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if path.suffix == ".json":
+            json.loads(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".parquet":
+            pq.read_table(path)
+        elif path.suffix == ".safetensors":
+            with safe_open(path, "pt"):
+                pass
+        elif path.suffix == ".html":
+            return "</html>" in path.read_text(encoding="utf-8")
+        elif path.suffix in (".pt", ".pth"):
+            return _tensors(path) != "cut off"
+        elif path.suffix == ".onnx":
+            import onnx
+
+            onnx.load(path)
+    except (ValueError, OSError, pa.ArrowException, SafetensorError):
+        return False
+    return True
