@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ser_hf import __version__
 from ser_hf.base.disk import told
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.plain import PlainFormatter
 from ser_hf.base.steps import steps
 
 from ._command import Command, add_common_arguments, complain
@@ -87,7 +88,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Command = args.command
     if rest and not command.takes_overrides:
         parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    teller = logging.StreamHandler(sys.stderr)
+    teller.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(handlers=[teller])
     logging.disable(logging.WARNING if args.quiet else logging.NOTSET)
     if args.quiet or not command.shows_bars:
         os.environ |= _NO_BARS  # read when the libraries are imported, which is below
