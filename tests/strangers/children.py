@@ -202,7 +202,7 @@ class Tally:
                 self._keep.mkdir(parents=True, exist_ok=True)
                 (self._keep / f"{len(self.wrong):04d}").write_bytes(data)
 
-    def print(self, shown: int = 20) -> int:
+    def tell(self, shown: int = 20) -> int:
         """Prints the counts and what is wrong; the exit code."""
         total: Counter[str] = Counter()
         for codec, counter in sorted(self.counts.items()):

@@ -322,7 +322,7 @@ def main() -> int:
     checker.close()
     if args.by_command:
         tally.wrong += by_command(cases_of(args.by_command, args.seed + 1, whole))
-    return tally.print()
+    return tally.tell()
 
 
 if __name__ == "__main__":
