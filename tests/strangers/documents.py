@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import logging
 import os
 import random
 import shutil
@@ -229,6 +230,7 @@ def _dataset(home: Path) -> Kind:
 def kinds_of(home: Path) -> dict[str, Kind]:
     """Every kind of document, with the files it needs below a folder."""
     import datasets
+    import transformers
 
     from ser_hf.base.sealed import is_intact, seal
     from ser_hf.data.manifest import read_manifest
@@ -241,6 +243,8 @@ def kinds_of(home: Path) -> dict[str, Kind]:
     from ser_hf.training import load_checkpoint, load_recipe, read_split
 
     warnings.simplefilter("ignore", FutureWarning)  # of the libraries, about themselves
+    transformers.utils.logging.disable_progress_bar()
+    logging.lastResort = None  # our own warnings are told by the command line
     datasets.config.HF_DATASETS_CACHE = home / "cache"
     model = default_folder()
     results = json.loads((model / "results.json").read_text())
