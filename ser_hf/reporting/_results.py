@@ -167,7 +167,9 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
     except FileNotFoundError as error:
         raise SerHfError(f"{path} is missing; `ser-hf evaluate` writes it beside {RESULTS}") from error
     except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise SerHfError(f"{path} is not a readable Parquet file: {_flat(error)}; run `ser-hf evaluate` again") from error
+        raise SerHfError(
+            f"{path} is not a readable Parquet file: {_flat(error)}; run `ser-hf evaluate` again"
+        ) from error
     wanted = ["clip_id", "corpus", "speaker", "label", "predicted", *(f"p_{c}" for c in results["data"]["classes"])]
     missing = [name for name in wanted if name not in table.column_names]
     if missing:

@@ -54,7 +54,9 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update({f.__name__: f for f in (*_WORDS, value)} | {"md": markdown, "code": code, "quoted": quoted})
+    environment.filters.update(
+        {f.__name__: f for f in (*_WORDS, value)} | {"md": markdown, "code": code, "quoted": quoted}
+    )
     environment.tests["web"] = _is_web
     return environment
 

@@ -33,7 +33,7 @@ import yaml
 
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
 
-from children import Child, Tally, Told, progress, say, tried
+from children import Child, Tally, Told, progress, tried
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 ODD: list[Any] = [
@@ -44,12 +44,36 @@ ODD: list[Any] = [
 """Values that are put where others are expected."""
 ENCODINGS = ("utf-16", "utf-16-be", "utf-8-sig", "cp037", "utf-32")
 LAUGHS = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{name}: &{name} [{','.join(f'*{before}' for _ in range(9))}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    f"{name}: &{name} [{','.join(f'*{before}' for _ in range(9))}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
 WORDS = [
-    *("\t", "\0", "\ufeff", "&a ", "*a", "!!python/object/apply:os.system [x]", "<<: *a", "%YAML 9.9\n", "---\n", "...\n"),
+    *(
+        "\t",
+        "\0",
+        "\ufeff",
+        "&a ",
+        "*a",
+        "!!python/object/apply:os.system [x]",
+        "<<: *a",
+        "%YAML 9.9\n",
+        "---\n",
+        "...\n",
+    ),
     *("!!binary ====", "? ", "| ", "> ", "'", '"', "{", "[", "}", ":", ": ", "- ", "\r", "\x85", "\u2028", "~", "#"),
-    *("!!set {a}", "!!timestamp 2026", "1_000", "0o7", ".inf", ".nan", "1" * 5_000, "=", "\x1b]8;;x\x07", "\ud7ff", ","),
+    *(
+        "!!set {a}",
+        "!!timestamp 2026",
+        "1_000",
+        "0o7",
+        ".inf",
+        ".nan",
+        "1" * 5_000,
+        "=",
+        "\x1b]8;;x\x07",
+        "\ud7ff",
+        ",",
+    ),
 ]
 """What is put into texts."""
 
@@ -191,7 +215,12 @@ def _tables(folder: Path) -> dict[str, Kind]:
         "table jsonl": Kind(opens, "t.jsonl", [lines.encode()], _objects, _lines, folder),
         "table xlsx": Kind(opens, "t.xlsx", [workbook.getvalue()], beside=folder),
         "corpus yaml": Kind(
-            lambda path: opens(path.parent), "metadata.yaml", [described.encode()], yaml.safe_load, yaml.safe_dump, folder
+            lambda path: opens(path.parent),
+            "metadata.yaml",
+            [described.encode()],
+            yaml.safe_load,
+            yaml.safe_dump,
+            folder,
         ),
     }
 
@@ -282,7 +311,9 @@ def kinds_of(home: Path) -> dict[str, Kind]:
 
     clips = home / "tables"
     return {
-        "recipe": _yaml(load_recipe, [path for path in RECIPES.glob("*/*.yaml") if path.parent.name[:3] in ("bas", "fro", "pre")]),
+        "recipe": _yaml(
+            load_recipe, [path for path in RECIPES.glob("*/*.yaml") if path.parent.name[:3] in ("bas", "fro", "pre")]
+        ),
         "study": _yaml(load_study, sorted(RECIPES.glob("studies/*.yaml"))),
         "label scheme": Kind(scheme, "s.yaml", [text.encode() for text in schemes], yaml.safe_load, yaml.safe_dump),
         **_tables(clips),
