@@ -48,8 +48,6 @@ WORDS = {
     "paragraph": "a\u2028b\u2029c",
     "nul": "a\0b",
 }
-HARMLESS = {"https", "http", "mailto", "", "#"}
-EXPECTED_TAGS = {"script": 1, "iframe": 0, "object": 0, "embed": 0, "form": 0, "base": 0, "svg": None}
 
 
 @pytest.fixture(params=WORDS)
@@ -68,7 +66,7 @@ class Elements(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, tuple(sorted(name for name, _ in attrs))))
+        self.tags.append((tag, tuple(sorted(name for name, _ in attrs if name != "class"))))
         self.addresses += [value or "" for name, value in attrs if name in ("href", "src", "action")]
 
     def handle_data(self, data):
@@ -118,7 +116,7 @@ def sortable(word: str) -> str:
 
 
 def test_the_report(word, tmp_path, monkeypatch):
-    monkeypatch.setattr("ser_hf.reporting.report.write_plots", lambda *_, **__: None)
+    monkeypatch.setattr("ser_hf.reporting.report.write_plots", lambda *_, **__: [])
     pages = []
     for name, said in (("run", sortable(word)), ("harmless", "xyz")):
         results, rows = run_of(said)
