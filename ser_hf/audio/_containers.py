@@ -12,6 +12,8 @@ from typing import Protocol
 
 _LFS_POINTER = b"version https://git-lfs"
 _LFS_POINTER_MAX = 200
+_SDS = b"\xf0\x7e\0\x01"
+"""The third byte is the instrument's. libsndfile prints to standard output what is damaged in such a file."""
 _STREAMING = 0x7FFF0000
 """Programs that write to a pipe cannot know the size: they leave 0xFFFFFFFF or something near 0x7FFFFFFF."""
 _MP3_HEADERS = 1 << 18
@@ -45,13 +47,27 @@ class Sliced(Protocol):
     def __getitem__(self, part: slice, /) -> bytes: ...
 
 
-def not_audio(data: bytes) -> str | None:
+def not_audio(data: Sliced) -> str | None:
     """The reason why ``data`` cannot be audio, or None where it may be."""
-    if not data:
+    if not len(data):
         return "is empty (0 bytes); fetch or copy it again"
-    if len(data) <= _LFS_POINTER_MAX and data.startswith(_LFS_POINTER):
+    if len(data) <= _LFS_POINTER_MAX and data[:_LFS_POINTER_MAX].startswith(_LFS_POINTER):
         return "is a Git-LFS pointer, not the recording; run `git lfs pull` in its repository"
+    start = behind_id3(data)
+    if data[start : start + 2] == _SDS[:2] and data[start + 3 : start + 4] == _SDS[3:]:
+        return "is a MIDI sample dump (SDS), which is not read; convert it to WAV"
     return None
+
+
+def behind_id3(data: Sliced) -> int:
+    """Where the sound begins behind tags, whose size is four times seven bits."""
+    at = 0
+    while (head := data[at : at + 10])[:3] == b"ID3" and len(head) == 10:
+        size = 0
+        for byte in head[6:]:
+            size = size << 7 | byte & 0x7F
+        at += 10 + size
+    return at
 
 
 def frames(data: Sliced, decoded: int) -> int:
@@ -93,6 +109,8 @@ def missing(data: Sliced) -> str | None:
         return f"{size + 8} bytes declared, {len(data)} present" if len(data) < size + 8 < _STREAMING else None
     if magic in (b"RIFF", b"RIFX"):
         return _missing_from_chunk(data, b"data", ">" if magic == b"RIFX" else "<")
+    if magic == b"riff":
+        return _missing_from_w64(data)
     if magic == b"RF64":
         return _missing_from_rf64(data)
     if magic == b"FORM":
@@ -139,6 +157,20 @@ def _missing_from_rf64(data: Sliced) -> str | None:
         return "it ends before its samples"
     size, present = struct.unpack("<Q", data[28:36])[0], len(data) - start
     return f"{size} bytes of samples declared, {present} present" if present < size < 1 << 62 else None
+
+
+def _missing_from_w64(data: Sliced) -> str | None:
+    """Sony's Wave64: names of 16 bytes, and sizes of 8 that count themselves and the name, and are filled up to 8."""
+    at = 40
+    while at + 24 <= len(data):
+        size = int.from_bytes(data[at + 16 : at + 24], "little")
+        if data[at : at + 4] == b"data":
+            present = len(data) - at
+            return (
+                f"{size - 24} bytes of samples declared, {present - 24} present" if present < size < 1 << 62 else None
+            )
+        at += max(24, size + 7 & ~7)
+    return "it ends before its samples"
 
 
 def _missing_from_ogg(data: Sliced) -> str | None:

@@ -6,7 +6,7 @@ import struct
 from pathlib import PurePath
 from typing import NamedTuple
 
-from ._containers import Sliced
+from ._containers import Sliced, behind_id3
 
 
 class Kind(NamedTuple):
@@ -66,7 +66,7 @@ def foreign(data: Sliced) -> Kind | None:
         return next((kind for brand, kind in _BRANDS.items() if head.startswith(brand, 8)), Kind("an MP4 file", "mov"))
     if head[4:8] in _OLD_MOV and head[:1] == b"\0":
         return Kind("a MOV file", "mov")
-    start = _behind_id3(head)
+    start = behind_id3(data)
     if data[start : start + 2] in _ADTS:
         return Kind("AAC (ADTS)", "aac")
     if len(head) > 376 and head[0] == head[188] == head[376] == 0x47:
@@ -96,13 +96,3 @@ def _odd_codec(data: bytes) -> Kind | None:
     if data[:4] == b"OggS" and data[28:36] == b"Speex   ":
         return Kind("an OGG file of Speex", "ogg")
     return None
-
-
-def _behind_id3(data: bytes) -> int:
-    """Where the sound begins behind a tag, whose size is four times seven bits."""
-    if data[:3] != b"ID3" or len(data) < 10:
-        return 0
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    return 10 + size

@@ -12,13 +12,16 @@ from typing import BinaryIO
 
 from ser_hf.base.errors import AudioError
 
+_FARTHEST = 1 << 43
+"""Bytes."""
+
 Source = str | Path | bytes | bytearray | memoryview | BinaryIO
 
 
 class Opened:
-    """A seekable file, for reading; a position before the start, which damaged files ask for, moves nothing.
+    """A seekable file, for reading; a position no file has, which damaged ones ask for, moves nothing.
 
-    An exception inside libsndfile's callback would be printed as a traceback and then ignored.
+    An exception inside the callbacks of libsndfile and FFmpeg would be printed as a traceback and then ignored.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -29,9 +32,9 @@ class Opened:
         self.tell = file.tell
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Moves; -1 where that is before the start."""
+        """Moves; -1 where that is before the start, or where no file system has a file."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._file.tell(), io.SEEK_END: self._size}.get(whence, 0)
-        return -1 if start + offset < 0 else self._file.seek(start + offset)
+        return self._file.seek(start + offset) if 0 <= start + offset <= _FARTHEST else -1
 
     def __len__(self) -> int:
         return self._size

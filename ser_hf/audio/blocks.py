@@ -13,12 +13,14 @@ import soundfile
 import soxr
 
 from ser_hf.base.errors import AudioError
+from ser_hf.base.plain import one_line
 
 from . import _containers, _foreign
 from ._channels import mono
 from ._kinds import Kind, foreign, refused
 from ._opened import Opened, Source, opened
-from .decode import check_finite, check_form, check_whole, damage
+from ._quiet import quiet_mp3
+from .decode import check_claim, check_finite, check_form, check_whole, damage
 from .load import load
 from .parts import named_part
 
@@ -111,15 +113,15 @@ def duration(source: Source, name: str | None = None) -> float | None:
 
 def _name(source: Source, name: str | None) -> str:
     if name or isinstance(source, str | Path):
-        return name or str(source)
+        return one_line(name or str(source))
     opened_as = getattr(source, "name", None)
-    return opened_as if isinstance(opened_as, str) else "the audio bytes"
+    return one_line(opened_as) if isinstance(opened_as, str) else "the audio bytes"
 
 
 @contextmanager
 def _stream(file: Opened, called: str, block: float, max_duration: float) -> Iterator[_Stream]:
     """Opens what the first bytes say it is; its blocks are read inside the context."""
-    reason = _containers.not_audio(file[:4096])
+    reason = _containers.not_audio(file)
     if reason:
         raise AudioError(f"{called} {reason}")
     kind = foreign(file) or _refused(file)
@@ -128,12 +130,14 @@ def _stream(file: Opened, called: str, block: float, max_duration: float) -> Ite
             yield _Stream(sound.rate, sound.seconds, _foreign_blocks(sound, block))
         return
     try:
-        native = _Onward(file)
+        with quiet_mp3(file[:4]):
+            native = _Onward(file)
     except soundfile.SoundFileError as error:
         raise damage(error, file, called) from error
     with native:
         frames, rate = int(native.frames), int(native.samplerate)
         check_form(called, frames, rate, max_duration)
+        check_claim(native, len(file), called)
         end = _containers.frames(file, frames)
         seconds = end / rate if end < _UNKNOWN and _containers.counts_frames(file) else None
         yield _Stream(rate, seconds, _native_blocks(file, native, end, called, block))
@@ -156,9 +160,13 @@ def _native_blocks(
     file: Opened, native: soundfile.SoundFile, end: int, called: str, block: float
 ) -> Iterator[np.ndarray]:
     size = max(1, round(block * native.samplerate / max(1, native.channels // 2)))
-    count = 0
+    count, head = 0, file[:4]
     try:
-        while count < end and len(samples := mono(native.read(min(size, end - count), dtype="float32"))):
+        while count < end:
+            with quiet_mp3(head):
+                samples = mono(native.read(min(size, end - count), dtype="float32"))
+            if not len(samples):
+                break
             count += len(samples)
             yield samples
     except soundfile.SoundFileError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +13,13 @@ import numpy as np
 import soundfile
 
 from ser_hf.base.errors import AudioError, TooLongError
+from ser_hf.base.plain import one_line
 
 from . import _containers, _foreign
 from ._channels import mono
 from ._kinds import Kind, foreign, refused
 from ._opened import Opened, opened, size_of, unreadable
+from ._quiet import quiet_mp3
 from .parts import go_to, named_part, span
 
 LONGEST = 3600.0
@@ -29,18 +33,13 @@ _LARGE = 64 << 20
 _HEAD = 1 << 12
 """Bytes that tell what a file is."""
 
+_LOUDEST = 2.0**31
+"""Of floating-point files, some of which hold integers that nobody scaled."""
+_PACKED = ("FLAC", "OGG", "MP3")
+_MOST_PER_BYTE = 16
+"""Frames of a file of another format, of whose codecs NMS ADPCM has the most, eight."""
 _UNKNOWN = 1 << 62
 """libsndfile tells the largest number it knows for a stream of unknown length."""
-
-
-class _Bytes(io.BytesIO):
-    """Bytes to read from; a position before the start, which damaged files ask for, is refused without an exception.
-
-    An exception inside libsndfile's callback would be printed as a traceback and then ignored.
-    """
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        return -1 if whence == io.SEEK_SET and offset < 0 else super().seek(offset, whence)
 
 
 class Recording(NamedTuple):
@@ -88,7 +87,7 @@ def decode(
 
 def read_recording(source: str | Path | bytes, name: str | None = None, max_duration: float = LONGEST) -> Recording:
     """Like `decode`, with what the file says about itself, and its bytes."""
-    called = name or ("the audio bytes" if isinstance(source, bytes) else str(source))
+    called = one_line(name or ("the audio bytes" if isinstance(source, bytes) else str(source)))
     try:
         if not isinstance(source, bytes) and (part := named_part(source)):
             return _read_part(*part, called, max_duration)
@@ -130,10 +129,11 @@ def _read(path: Path, called: str, max_duration: float, most: int = -1) -> bytes
 
 def _read_part(path: str, start: float, end: float | None, called: str, max_duration: float) -> Recording:
     """A part of a file, of which no more is decoded than it needs where libsndfile reads the format."""
-    head = _read(Path(path), called, max_duration, _HEAD)
-    if not _containers.not_audio(head) and not foreign(head):
+    with opened(path, called) as about:
+        native = not _containers.not_audio(about) and not foreign(about)
+    if native:
         try:
-            with soundfile.SoundFile(path) as file:
+            with _by_content(path) as file:
                 rate, channels, container = int(file.samplerate), int(file.channels), str(file.format)
                 if 0 < file.frames < _UNKNOWN:
                     first, last = span(int(file.frames), rate, start, end, called)
@@ -161,15 +161,26 @@ def _judge_header(path: Path, called: str, max_duration: float) -> None:
         with opened(path, called) as whole, _foreign.sound(whole, kind, called):
             return
     try:
-        about = soundfile.info(str(path))
+        with _by_content(path) as about:
+            frames, rate, channels = int(about.frames), int(about.samplerate), int(about.channels)
     except soundfile.SoundFileError as error:
         raise AudioError(f"{called} {_containers.describe(head, _detail(error))}") from error
-    check_form(called, int(about.frames), int(about.samplerate), max_duration)
-    size, sound = path.stat().st_size, 8 * about.channels * min(about.frames, max_duration * about.samplerate)
+    check_form(called, frames, rate, max_duration)
+    size, sound = path.stat().st_size, 8 * channels * min(frames, max_duration * rate)
     if size > _LARGE + sound:
         raise AudioError(
             f"{called} is {size} bytes long and holds at most {sound:.0f} of sound; cut off what follows it"
         )
+
+
+@contextmanager
+def _by_content(path: str | Path) -> Iterator[soundfile.SoundFile]:
+    """Opens a file for libsndfile, which, told a name, would take anything called ``.mp3`` for MP3, and say so."""
+    with open(path, "rb", buffering=0) as file:
+        head = file.read(4)
+        file.seek(0)
+        with quiet_mp3(head), soundfile.SoundFile(file.fileno(), closefd=False) as opened_file:
+            yield opened_file
 
 
 def check_form(called: str, frames: int, rate: int, max_duration: float) -> None:
@@ -191,8 +202,9 @@ def check_form(called: str, frames: int, rate: int, max_duration: float) -> None
 
 def _decode(data: bytes, called: str, max_duration: float) -> tuple[np.ndarray, int, int, str, int]:
     """Samples, rate, channels, container and the number of frames the header declares."""
-    with soundfile.SoundFile(_Bytes(data)) as file:
+    with quiet_mp3(data[:4]), soundfile.SoundFile(Opened(io.BytesIO(data))) as file:
         declared, rate, channels = int(file.frames), int(file.samplerate), int(file.channels)
+        check_claim(file, len(data), called)
         about = rate, channels, str(file.format), declared
         check_form(called, declared, rate, max_duration)
         block = max(1, _BLOCK // channels)
@@ -220,6 +232,19 @@ def _decode_foreign(data: bytes, kind: Kind, called: str, max_duration: float) -
     return Recording(samples, sound.rate, _peak(samples, called), sound.channels, kind.words, data)
 
 
+def check_claim(file: soundfile.SoundFile, size: int, called: str) -> None:
+    """Refuses a recording of more frames than so many bytes can hold, of which libsndfile makes up those missing.
+
+    Raises:
+        AudioError: it is one.
+    """
+    packed = file.format in _PACKED or str(file.subtype).startswith(("ALAC", "DWVW"))
+    if not packed and _MOST_PER_BYTE * size < file.frames < _UNKNOWN:
+        raise AudioError(
+            f"{called} is truncated: {file.frames} frames declared in {size} bytes; fetch or copy it again"
+        )
+
+
 def check_whole(decoded: int, declared: int, data: _containers.Sliced, called: str) -> None:
     """Refuses a recording that holds less than it declares.
 
@@ -243,11 +268,13 @@ def check_finite(samples: np.ndarray, called: str) -> float:
     """The largest absolute one of some samples.
 
     Raises:
-        AudioError: one is not finite.
+        AudioError: one is not finite, or louder than any converter makes them, so that sums of them would not be.
     """
     peak = float(np.maximum(samples.max(), -samples.min()))  # NaN goes through, unlike in Python's max
     if not math.isfinite(peak):
         raise AudioError(f"{called} holds {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite")
+    if peak > _LOUDEST:
+        raise AudioError(f"{called} reaches {peak:.3g} where 1 is full scale; it is damaged, so fetch or copy it again")
     return peak
 
 

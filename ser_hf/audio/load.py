@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ser_hf.base.errors import AudioError
+from ser_hf.base.plain import one_line
 
 from ._channels import mono
 from .decode import LONGEST, check_form, decode
@@ -33,7 +34,7 @@ def load(
     Raises:
         AudioError: see ``decode`` and ``resample``; or the recording is shorter than half a sample of the result.
     """
-    called = name or (str(source) if isinstance(source, str | Path) else "the audio bytes")
+    called = one_line(name or (str(source) if isinstance(source, str | Path) else "the audio bytes"))
     try:
         plain = None if isinstance(source, str | Path) else _plain_wav(source)
         if plain is not None:

@@ -10,6 +10,11 @@ from pathlib import Path
 import soundfile
 
 from ser_hf.base.errors import AudioError
+from ser_hf.base.plain import one_line
+
+from ._containers import not_audio
+from ._opened import opened
+from ._quiet import quiet_mp3
 
 _PART = re.compile(r"(.+)#t=(\d+(?:\.\d+)?)(?:,(\d+(?:\.\d+)?))?", re.DOTALL)
 _SLACK = 0.05
@@ -72,18 +77,27 @@ def cut(source: str | Path | bytes, start: float, end: float | None, called: str
     Raises:
         AudioError: the part is not inside the file, or it cannot be read.
     """
+    called = one_line(called)
     try:
-        with soundfile.SoundFile(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as file:
-            first, last = span(int(file.frames), int(file.samplerate), start, end, called)
-            kind, subtype = (
-                _KEPT.get(file.subtype, ("WAV", "FLOAT")) if file.channels <= _CHANNELS else ("WAV", "FLOAT")
-            )
-            go_to(file, first)
-            samples = file.read(last - first, dtype="float32" if subtype == "FLOAT" else "int32")
-            result = io.BytesIO()
-            soundfile.write(result, samples, file.samplerate, format=kind, subtype=subtype)
+        with opened(source, called) as whole:
+            reason = not_audio(whole)
+            if reason:
+                raise AudioError(f"{called} {reason}")
+            with quiet_mp3(whole[:4]), soundfile.SoundFile(whole) as file:
+                return _copied(file, start, end, called)
+    except MemoryError as error:
+        raise AudioError(f"{called} needs more memory than there is; leave it out, or cut it") from error
     except (soundfile.SoundFileError, OSError) as error:
-        raise AudioError(f"{called} cannot be read: {error}") from error
+        raise AudioError(f"{called} cannot be read: {getattr(error, 'error_string', error)}") from error
+
+
+def _copied(file: soundfile.SoundFile, start: float, end: float | None, called: str) -> bytes:
+    first, last = span(int(file.frames), int(file.samplerate), start, end, called)
+    kind, subtype = _KEPT.get(file.subtype, ("WAV", "FLOAT")) if file.channels <= _CHANNELS else ("WAV", "FLOAT")
+    go_to(file, first)
+    samples = file.read(last - first, dtype="float32" if subtype == "FLOAT" else "int32")
+    result = io.BytesIO()
+    soundfile.write(result, samples, file.samplerate, format=kind, subtype=subtype)
     return result.getvalue()
 
 

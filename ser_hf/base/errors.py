@@ -5,11 +5,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 
+from .plain import plain
+
 _MOST_NAMES = 30
 
 
 class SerHfError(ValueError):
-    """Something the user can mend: the message says what was found, what was expected and what to do."""
+    """Something the user can mend: the message says what was found, what was expected and what to do.
+
+    The message is text wherever it is shown: names in it that would steer a terminal are told by their codes.
+    """
+
+    def __str__(self) -> str:
+        return plain(super().__str__())
 
 
 class CorpusError(SerHfError):

@@ -69,9 +69,9 @@ def is_intact(path: Path) -> bool:
         wanted = json.loads(_seal_of(path).read_text(encoding="utf-8"))
     except OSError:
         return True
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
-    return bool(path.stat().st_size == wanted.get("size")) and _content(path) == wanted
+    return isinstance(wanted, dict) and bool(path.stat().st_size == wanted.get("size")) and _content(path) == wanted
 
 
 def _seal_of(path: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import yaml
 
 from .errors import RecipeError, SerHfError
 from .regular_file import expect_regular
+
+_MOST = 1_000_000
+"""Values of a document."""
 
 
 def read_yaml(path: Path, what: str = "") -> Any:
@@ -39,11 +43,36 @@ def parse_yaml(text: str) -> Any:
     """
     loader = _Loader(text)
     try:
-        return loader.get_single_data()
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _unfolded(node, {}) > _MOST:
+            raise RecipeError(f"its anchors (&name, *name) unfold to more than {_MOST} values; write fewer")
+        return loader.construct_document(node)
     except RecursionError as error:
         raise RecipeError("it is nested too deep; a recipe or scheme has a few levels") from error
     finally:
         loader.dispose()
+
+
+def _unfolded(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for, those that are named and repeated each time; so a small file may be endless.
+
+    Raises:
+        RecipeError: it stands inside itself.
+    """
+    if (count := known.get(id(node))) is not None:
+        if not count:
+            raise RecipeError("an anchor (&name) stands inside itself (*name)")
+        return count
+    known[id(node)] = 0
+    inside: list[yaml.Node] = []
+    if isinstance(node, yaml.SequenceNode):
+        inside = node.value
+    elif isinstance(node, yaml.MappingNode):
+        inside = [one for pair in node.value for one in pair]
+    known[id(node)] = 1 + sum(_unfolded(one, known) for one in inside)
+    return known[id(node)]
 
 
 class _Loader(yaml.SafeLoader):
@@ -56,10 +85,14 @@ _Loader.add_implicit_resolver(
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    names = [loader.construct_object(key) for key, _ in node.value]
-    for name in names:
-        if names.count(name) > 1:
+    names = set()
+    for key, _ in node.value:
+        name = loader.construct_object(key)
+        if not isinstance(name, Hashable):
+            continue  # refused below
+        if name in names:
             raise RecipeError(f"key {name!r} is given twice (line {node.start_mark.line + 1} and after); keep one")
+        names.add(name)
     return loader.construct_mapping(node, deep=True)
 
 

@@ -14,6 +14,7 @@ from ser_hf.base.ending import Ended, ending
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.memory import out_of_memory
 from ser_hf.base.peers import ENDED_BY_ANOTHER, LAUNCHED, is_main, peer_gone, speaks_first
+from ser_hf.base.plain import PlainFormatter, plain
 from ser_hf.base.steps import steps
 
 from ._command import Command, add_common_arguments, complain
@@ -97,7 +98,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     command: Command = args.command
     if rest and not command.takes_overrides:
         parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    teller = logging.StreamHandler(sys.stderr)
+    teller.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(handlers=[teller])
     logging.disable(logging.WARNING if args.quiet or not is_main() else logging.NOTSET)
     if args.quiet or not command.shows_bars:
         os.environ |= _NO_BARS  # read when the libraries are imported, which is below
@@ -124,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _fail(command, told(error) if isinstance(error, OSError) else _NO_MEMORY)
         return USER_ERROR
     except Ended as ended:
-        _fail(command, f"ended by {ended.signal.name}; {ended.advice or command.goes_on}")
+        complain(f"ser-hf {command.name}: ended by {ended.signal.name}; {ended.advice or command.goes_on}")
         return 128 + ended.signal
     except KeyboardInterrupt:
         complain(f"ser-hf {command.name}: interrupted")
@@ -134,4 +137,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(command: Command, text: str) -> None:
     """Says why the command ends; of several processes, all of which may fail, the first one does."""
     if speaks_first():
-        complain(f"ser-hf {command.name}: {text}")
+        sys.stderr.write(plain(f"ser-hf {command.name}: {text}") + "\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ser_hf.base.peers import is_main
+from ser_hf.base.plain import plain, plain_json
 from ser_hf.training.arguments import DataArguments
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ class Command(ABC):
 def say(text: str = "") -> None:
     """Writes a line to standard output; under several processes the main one speaks."""
     if is_main():
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(plain(text) + "\n")
         sys.stdout.flush()
 
 
 def answer(args: argparse.Namespace, words: str, **found: Any) -> None:
     """Prints a result: in words, or with ``--json`` what was found as one line of JSON."""
-    say(json.dumps(found, ensure_ascii=False, default=str) if args.json else words)
+    say(plain_json(found, default=str) if args.json else words)
 
 
 def scores(results: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def scores(results: Mapping[str, Any], folder: str | Path) -> dict[str, Any]:
 def complain(text: str) -> None:
     """Writes a line to standard error; under several processes the main one speaks."""
     if is_main():
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(plain(text) + "\n")
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ser_hf.base.ending import advising
+from ser_hf.base.plain import plain_json
 
 from ._command import say
 
@@ -60,7 +60,7 @@ def run_batch(args: argparse.Namespace, checkpoint: str, words: Sequence[str]) -
             shown=not args.quiet,
             options=Options(args.min_confidence, args.vad, args.max_duration, args.embeddings, args.shard_size),
         )
-    say(json.dumps(summary.told(), ensure_ascii=False) if args.json else str(summary))
+    say(plain_json(summary.told()) if args.json else str(summary))
     return 0 if summary.errors < summary.clips else 2
 
 

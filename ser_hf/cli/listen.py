@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+
+from ser_hf.base.plain import plain_json
 
 from ._command import Command, say
 from ._heard import add_model_arguments, add_window_arguments, clock, rated, shares, window_options
@@ -47,7 +48,7 @@ class ListenCommand(Command):
         model = open_model(args.checkpoint or DEFAULT, args.device)
         try:
             for answer in live(model, blocks, args.rate, **window_options(args)):
-                say(json.dumps(answer.as_dict(), ensure_ascii=False) if args.json else _words(answer, args.top))
+                say(plain_json(answer.as_dict()) if args.json else _words(answer, args.top))
         except KeyboardInterrupt:  # how one stops listening
             say()
         return 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
+
+from ser_hf.base.plain import plain_json
 
 from ._command import Command, say
 
@@ -28,7 +29,7 @@ class ListCommand(Command):
         """Prints the lists asked for."""
         if args.json:
             found = {what: _LISTS[what]() for what in ([args.what] if args.what else _LISTS)}
-            say(json.dumps(found, ensure_ascii=False))
+            say(plain_json(found))
             return 0
         for what in [args.what] if args.what else [*_LISTS]:
             rows = _LISTS[what]()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ser_hf.base.plain import plain_json
 
 from ._command import Command, complain, known_fields, say
 from ._heard import add_sureness_arguments
@@ -124,7 +125,7 @@ def _json(name: str, heard: Heard) -> str:
     if heard.dimensions:
         found["dimensions"] = heard.dimensions
     found |= {"seconds": round(heard.seconds, 3), "speech": heard.speech and round(heard.speech, 3)}
-    return json.dumps({**found, "warning": heard.warning} if heard.warning else found, ensure_ascii=False)
+    return plain_json({**found, "warning": heard.warning} if heard.warning else found)
 
 
 def _words(name: str, heard: Heard, top: int) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ser_hf.base.plain import plain_json
 
 from ._command import Command, say
 from ._heard import add_window_arguments, clock, columns, rated, window_options
@@ -71,7 +72,7 @@ class SegmentCommand(Command):
 
                 plot_timeline(timeline, args.plot)
             if args.json:
-                say(json.dumps(timeline.as_dict(), ensure_ascii=False))
+                say(plain_json(timeline.as_dict()))
             else:
                 for line in _table(timeline):
                     say(line)

@@ -115,6 +115,8 @@ class Source(ABC):
         Raises:
             CorpusError: instead of the library's errors.
         """
+        before = datasets.logging.get_verbosity()
+        datasets.logging.set_verbosity(datasets.logging.CRITICAL)  # what is wrong is told here
         try:
             yield
         except _ERRORS as error:
@@ -122,6 +124,8 @@ class Source(ABC):
                 raise
             reason = next((line.strip() for line in f"{error}".splitlines() if line.strip()), type(error).__name__)
             raise CorpusError(f"{self.words} cannot be loaded as a dataset: {reason}") from error
+        finally:
+            datasets.logging.set_verbosity(before)
 
     @abstractmethod
     def _load(self) -> Any:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from ser_hf.audio import LONGEST, Recording, cut, part_name, read_recording
 from ser_hf.base.errors import AudioError
+from ser_hf.base.plain import one_line
 from ser_hf.corpora import Corpus
 from ser_hf.records import Clip
 
@@ -80,7 +81,7 @@ class Findings:
     def add_bad(self, clip: Clip, error: AudioError) -> None:
         """Notes a clip that cannot be used."""
         unreadable = not isinstance(error, BadRecordingError)
-        name = part_name(clip.path, clip.start, clip.end)
+        name = one_line(part_name(clip.path, clip.start, clip.end))
         self.bad.append(BadClip(clip.clip_id, name, str(error), unreadable))
 
     def add_odd(self, corpus: str, what: str, clip_ids: Sequence[str], count: int = 1) -> None:
@@ -130,9 +131,9 @@ def read_clip(clip: Clip, corpus: Corpus, max_duration: float = LONGEST) -> Reco
     """
     known = corpus.bad.get(clip.clip_id)
     if known:
-        raise BadRecordingError(f"{clip.path} is known to be bad: {known}")
-    name = part_name(clip.path, clip.start, clip.end)
-    source: str | bytes = name
+        raise BadRecordingError(f"{one_line(str(clip.path))} is known to be bad: {known}")
+    source: str | bytes = part_name(clip.path, clip.start, clip.end)
+    name = one_line(source)
     if corpus.fetch is not None:
         source = corpus.fetch(clip)
         source = source if clip.start is None else cut(source, clip.start, clip.end, name)

@@ -79,8 +79,8 @@ def read_manifest(path: str | Path) -> dict[str, tuple[str, str]]:
         raise SerHfError(f"no manifest {file}; expected {MANIFEST}, which `ser-hf build` writes beside the card")
     try:
         table = pq.read_table(file, columns=["clip_id", "split", "audio_hash"])
-    except (pa.ArrowException, OSError) as error:
-        raise SerHfError(f"{file} is not a manifest: {error}") from error
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SerHfError(f"{file} is not a manifest: {' '.join(str(error).split())}") from error
     if table.num_columns < 3:
         raise SerHfError(f"{file} is not a manifest: expected the columns {', '.join(_SCHEMA.names)}")
     ids, splits, hashes = (table[name].to_pylist() for name in ("clip_id", "split", "audio_hash"))

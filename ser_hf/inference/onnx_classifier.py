@@ -19,6 +19,7 @@ WAVEFORM, PROBABILITIES = "waveform", "probabilities"
 """Input ``(B, n)`` float32 and output ``(B, C)`` of the file."""
 _ERRORS: tuple[str, ...] = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoModel", "NotImplemented")
 _ERRORS += ("RuntimeException",)
+_OTHERS = (ValueError, RuntimeError, MemoryError)
 _TOGETHER = 32
 
 
@@ -38,7 +39,7 @@ class OnnxClassifier(Listener):
     """
 
     def __init__(self, file: str | Path, threads: int | None = None) -> None:
-        self._session = _session(Path(file), threads)
+        self._file, self._session = Path(file), _session(Path(file), threads)
         self.facts: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         inputs = [entry.name for entry in self._session.get_inputs()]
         if inputs != [WAVEFORM]:
@@ -65,8 +66,20 @@ class OnnxClassifier(Listener):
             for start in range(0, len(numbers), _TOGETHER):
                 some = numbers[start : start + _TOGETHER]
                 batch = np.stack([np.asarray(waveforms[i], np.float32) for i in some])
-                (shares[some],) = self._session.run([PROBABILITIES], {WAVEFORM: batch})
+                shares[some] = self._run(batch)
         return Scores(shares)
+
+    def _run(self, batch: np.ndarray) -> np.ndarray:
+        errors = require("onnxruntime.capi.onnxruntime_pybind11_state", "onnx")
+        try:
+            (found,) = self._session.run([PROBABILITIES], {WAVEFORM: batch})
+        except tuple(getattr(errors, name) for name in _ERRORS) + _OTHERS as error:
+            raise CheckpointError(f"{self._file} cannot be run: {' '.join(str(error).split())[:200]}") from error
+        if getattr(found, "shape", None) != (len(batch), len(self.labels)):
+            raise CheckpointError(
+                f"{self._file} does not give a probability for each of its {len(self.labels)} classes"
+            )
+        return np.asarray(found)
 
     def no_embeddings(self) -> str:
         """See `Listener.no_embeddings`."""
@@ -82,6 +95,13 @@ def _session(file: Path, threads: int | None) -> Any:
     options.intra_op_num_threads = threads or int(os.environ.get("OMP_NUM_THREADS") or 0)
     options.log_severity_level = 4  # what is wrong with a file is raised
     try:
-        return runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except tuple(getattr(errors, name) for name in _ERRORS) as error:
+        session = runtime.InferenceSession(
+            str(file),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,  # or it prints what is wrong
+        )
+        session.get_modelmeta()
+        return session
+    except tuple(getattr(errors, name) for name in _ERRORS) + _OTHERS as error:
         raise CheckpointError(f"{file} cannot be loaded as ONNX: {' '.join(str(error).split())[:200]}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._pooling import pooled
 from ._results import FACTS, load_build, load_predictions, load_results
+from ._templates import markdown
 from ._upload import Push
 from .dataset_card import render_dataset_card, write_dataset_card
 from .hub import push_run
@@ -22,6 +23,7 @@ __all__ = [
     "load_build",
     "load_predictions",
     "load_results",
+    "markdown",
     "pooled",
     "push_dataset",
     "push_run",

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ser_hf.base.plain import one_line
+
 from ._wording import SEPARATOR, heading
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def headed(title: str, line: str, height: float) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    lines = _wrapped(line)
+    lines = _wrapped(one_line(line))
     head = 0.42 + 0.16 * len(lines)
     figure = Figure(figsize=(WIDTH, height + head), facecolor="white")
     FigureCanvasAgg(figure)
@@ -65,8 +67,8 @@ def single(title: str, results: Mapping[str, Any], height: float) -> tuple[Figur
 
 
 def plain(name: str) -> str:
-    """A name that matplotlib does not take for a formula."""
-    return name.replace("$", r"\$")
+    """A name that matplotlib does not take for a formula, without letters that no font has."""
+    return one_line(name).replace("$", r"\$")
 
 
 def labels(axes: Axes, below: str, left: str) -> None:

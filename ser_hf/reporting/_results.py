@@ -166,8 +166,10 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
         table = pyarrow.parquet.read_table(path)
     except FileNotFoundError as error:
         raise SerHfError(f"{path} is missing; `ser-hf evaluate` writes it beside {RESULTS}") from error
-    except (OSError, pyarrow.ArrowException) as error:
-        raise SerHfError(f"{path} is not a readable Parquet file: {error}; run `ser-hf evaluate` again") from error
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise SerHfError(
+            f"{path} is not a readable Parquet file: {_flat(error)}; run `ser-hf evaluate` again"
+        ) from error
     wanted = ["clip_id", "corpus", "speaker", "label", "predicted", *(f"p_{c}" for c in results["data"]["classes"])]
     missing = [name for name in wanted if name not in table.column_names]
     if missing:
@@ -188,8 +190,13 @@ def _read_json(path: Path, home: str) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SerHfError(f"{path} is missing; it is part of {home}") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise SerHfError(f"{path} is not readable as JSON: {error}") from error
+    except (OSError, ValueError, RecursionError) as error:  # a number of too many digits is a ValueError
+        raise SerHfError(f"{path} is not readable as JSON: {_flat(error)}") from error
+
+
+def _flat(error: BaseException) -> str:
+    """What a library says, in one line."""
+    return " ".join(str(error).split())
 
 
 def _checked(value: Any, shape: Mapping[str, Any], source: str) -> dict[str, Any]:

@@ -71,11 +71,14 @@ def _trained(job: dict[str, Any]) -> str | None:
     """Trains in this process; gives what is wrong with what it was told, if anything is."""
     from ser_hf.base.disk import told
     from ser_hf.base.errors import SerHfError
+    from ser_hf.base.plain import PlainFormatter
     from ser_hf.base.steps import steps
     from ser_hf.flows.train import train
     from ser_hf.training import load_recipe
 
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, force=True)
+    teller = logging.StreamHandler(sys.stderr)
+    teller.setFormatter(PlainFormatter("%(message)s"))
+    logging.basicConfig(handlers=[teller], force=True)
     steps.setLevel(logging.INFO)
     try:
         train(load_recipe(job["source"], job["words"]))

@@ -10,7 +10,8 @@ from pathlib import Path
 from tabulate import tabulate
 
 from ser_hf.base.atomic import write_text
-from ser_hf.reporting import study_page
+from ser_hf.base.plain import plain
+from ser_hf.reporting import markdown, study_page
 
 TABLE, COSTS = "table.csv", "costs.csv"
 _MIXED = "**speaker-mixed**"
@@ -39,15 +40,16 @@ def write_study_table(
         remarks: what must be said beside the table.
         runs: the run folders of each line, for the page's links.
     """
-    shown, plain = short_rows(lines), [f"Source: {source}"] if source else []
-    notes = [*plain, *remarks]
+    shown, first = short_rows(lines), [f"Source: {source}"] if source else []
+    notes = [*first, *remarks]
     write_text(folder / COSTS, _csv(costs))
-    tail = "".join(f"\n- {note}" for note in notes)
-    write_text(folder / "table.md", f"# {title}\n\n{about}\n\n{short_table(lines)}\n{tail}\n")
+    tail = "".join(f"\n- {markdown(note)}" for note in notes)
+    head = f"# {markdown(title)}\n\n{markdown(about)}\n\n"
+    write_text(folder / "table.md", plain(f"{head}{short_table(lines)}\n{tail}\n"))
     latex = tabulate(_without_stars(shown), "keys", tablefmt="latex_booktabs", disable_numparse=True)
-    write_text(folder / "table.tex", latex + "\n")
+    write_text(folder / "table.tex", plain(latex) + "\n")
     html = tabulate(_without_stars(shown), "keys", tablefmt="html", disable_numparse=True)
-    write_text(folder / "table.html", html + "\n")
+    write_text(folder / "table.html", plain(html) + "\n")
     links = [[(run.name, _link(run, folder)) for run in of_line] for of_line in runs]
     write_text(folder / "index.html", study_page(title, about, notes, _without_stars(shown), costs, links))
     write_text(folder / TABLE, _csv(lines))
@@ -55,8 +57,12 @@ def write_study_table(
 
 def short_table(lines: Sequence[Mapping[str, str]]) -> str:
     """The short form in Markdown."""
-    rows = [{key: text.replace("|", "\\|") for key, text in row.items()} for row in short_rows(lines)]
+    rows = [{markdown(key): _cell(text) for key, text in row.items()} for row in short_rows(lines)]
     return str(tabulate(rows, "keys", tablefmt="github", disable_numparse=True))
+
+
+def _cell(text: str) -> str:
+    return text if text == _MIXED else markdown(text)
 
 
 def short_rows(lines: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:

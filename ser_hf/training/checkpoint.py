@@ -171,7 +171,11 @@ def _check(source: str, model: PreTrainedModel) -> None:
     if broken:
         raise CheckpointError(f"{source}: {len(broken)} weights are not finite, e.g. {broken[0]}; train it again")
     labels, ids = model.config.id2label or {}, model.config.label2id or {}
-    if {name: int(i) for i, name in labels.items()} != {name: int(i) for name, i in ids.items()}:
+    try:
+        same = {name: int(i) for i, name in labels.items()} == {name: int(i) for name, i in ids.items()}
+    except (AttributeError, OverflowError, TypeError, ValueError):  # of a damaged config.json
+        same = False
+    if not same:
         raise CheckpointError(f"{source}: id2label and label2id in config.json contradict each other")
 
 

@@ -171,11 +171,23 @@ def read_split(folder: Path) -> dict[str, dict[str, list[str]]]:
     """Reads what `write_split` wrote.
 
     Raises:
-        CheckpointError: the file is missing or not JSON.
+        CheckpointError: the file is missing, not JSON, or something else.
     """
     path = folder / SPLIT
     try:
-        members: dict[str, dict[str, list[str]]] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        members: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path}: {error}; expected a run folder of `ser-hf train`") from error
+    if not (
+        isinstance(members, dict) and {"train", "validation"} <= {*members} and all(map(_is_side, members.values()))
+    ):
+        raise CheckpointError(
+            f"{path} does not name the clips of train and validation; expected a run folder of `ser-hf train`"
+        )
     return members
+
+
+def _is_side(told: Any) -> bool:
+    """Whether this is what `write_split` says of one split."""
+    lists = [*told.values()] if isinstance(told, dict) and "clips" in told else [None]
+    return all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in lists)

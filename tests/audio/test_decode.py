@@ -153,8 +153,16 @@ def test_samples_that_are_not_finite_are_refused(value: float) -> None:
 
 
 def test_large_finite_samples_are_no_error() -> None:
-    samples = np.full(100, 3e38, np.float32)
+    samples = np.full(100, 2.0**31, np.float32)
     np.testing.assert_array_equal(decode(encode(samples, subtype="FLOAT"))[0], samples)
+
+
+@pytest.mark.parametrize("level", [2.2e9, 3e38])
+def test_samples_no_converter_makes_are_damage(level: float) -> None:
+    """Their squares would be infinite, and what a model makes of them no number."""
+    samples = np.full(100, level, np.float32)
+    with pytest.raises(AudioError, match=r"^clip reaches .* where 1 is full scale; it is damaged"):
+        decode(encode(samples, subtype="FLOAT"), "clip")
 
 
 @pytest.mark.parametrize("kind", ["WAV", "RF64", "AIFF", "FLAC", "OGG", "MP3"])

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_hf.base.errors import AudioError
+from ser_hf.base.plain import one_line
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.data import checks, load_corpus
 from ser_hf.data.checks import BadClip, BadRecordingError, Findings, bad_clips_error, read_clip, repeated_audio
@@ -321,7 +322,7 @@ def test_odd_names_of_bad_files(tmp_path, write_clip, name):
     path = Path(os.fsdecode(os.fsencode(tmp_path / "mine/sad") + b"/" + name))
     path.write_bytes(b"")
     settings = {"data_dirs": {"folder": str(tmp_path / "mine")}, "cache_dir": tmp_path / "cache"}
-    with pytest.raises(AudioError, match=re.escape(f"1 of 2 clips cannot be used: {path} is empty")):
+    with pytest.raises(AudioError, match=re.escape(f"1 of 2 clips cannot be used: {one_line(str(path))} is empty")):
         load_corpus(["folder"], **settings)
     ledger = load_corpus(["folder"], skip_bad=True, **settings).ledger
     assert (ledger.used, len(ledger.unreadable)) == (1, 1)
