@@ -87,9 +87,7 @@ def exponents(sizes: list[int], seconds: list[float], start: float) -> list[floa
     net = [max(s - start, 0.5) for s in seconds]
     return [
         math.log(b / a) / math.log(m / n)
-        for (n, m), (a, b) in zip(
-            zip(sizes, sizes[1:], strict=False), zip(net, net[1:], strict=False), strict=True
-        )
+        for (n, m), (a, b) in zip(zip(sizes, sizes[1:], strict=False), zip(net, net[1:], strict=False), strict=True)
     ]
 
 
