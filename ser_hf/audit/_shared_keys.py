@@ -1,15 +1,15 @@
 """Pairs of fingerprints that may be copies, among so many that not all pairs can be looked at.
 
-After Haitsma & Kalker (2002), who look up the words of a fingerprint, and Indyk & Motwani (1998, doi
-10.1145/276698.276876), who look up some of its bits: copies that differ in a seventh of their bits have some frame whose
-drawn bits are all equal, other recordings by chance only. With the number of frames the keys grow longer, so that the
-time grows little faster than the number of recordings.
+After Haitsma & Kalker (2002), who look up the words of a fingerprint, and Indyk & Motwani (1998,
+doi 10.1145/276698.276876), who look up some of its bits: copies that differ in a seventh of their bits have some frame
+whose drawn bits are all equal, other recordings by chance only. With the number of frames the keys grow longer, so that
+the time grows little faster than the number of recordings.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -20,7 +20,7 @@ _SPARE_BITS = 2
 _PARTS = 4
 """Keys are sorted in so many parts, for memory."""
 _NEIGHBOURS = 8
-"""With how many others under its key a recording is held; where thousands are alike, one of them is enough."""
+"""With how many others under its key a recording is held beside the first; where thousands are alike, it is enough."""
 _FEWEST = 8
 _CLOSE, _CLOSE_DIFFERENT = 12, 0.33
 """Frames on both sides of a common key, and the share of their bits that may differ: chance is a half."""
@@ -31,7 +31,9 @@ _BLOCK = 200_000
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
-def pairs_by_keys(words: np.ndarray, starts: np.ndarray) -> Iterator[np.ndarray]:
+def pairs_by_keys(
+    words: np.ndarray, starts: np.ndarray, apart: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> Iterator[np.ndarray]:
     """Gives pairs of recordings that have a key in common and are alike around it, int64 ``(pairs, 2)``, lower first.
 
     A pair may come more than once. Fingerprints are given one after the other.
@@ -39,6 +41,7 @@ def pairs_by_keys(words: np.ndarray, starts: np.ndarray) -> Iterator[np.ndarray]
     Args:
         words: uint32 ``(frames,)``, zero where it is quiet.
         starts: where each of them begins, and the end of the last, ``(recordings + 1,)``.
+        apart: which pairs of recordings are not known to be copies yet; asked again after every answer.
     """
     owner = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
     whole = (words[:-_APART] != 0) & (words[_APART:] != 0) & (owner[:-_APART] == owner[_APART:])
@@ -53,10 +56,11 @@ def pairs_by_keys(words: np.ndarray, starts: np.ndarray) -> Iterator[np.ndarray]
             own = keys % _PARTS == part
             marked = np.sort(keys[own].astype(np.uint64) << np.uint64(32) | places[own])
             for one, other in _neighbours(marked, owner):
+                asked = apart(owner[one], owner[other])
+                one, other = one[asked], other[asked]
                 near = _alike(words, starts, owner, one, other)
-                if not len(near):
-                    continue
-                yield np.stack([owner[one[near]], owner[other[near]]], axis=1).astype(np.int64)
+                if len(near):
+                    yield np.stack([owner[one[near]], owner[other[near]]], axis=1).astype(np.int64)
 
 
 def _keys(words: np.ndarray, places: np.ndarray, mask: np.uint64) -> np.ndarray:
@@ -70,18 +74,24 @@ def _keys(words: np.ndarray, places: np.ndarray, mask: np.uint64) -> np.ndarray:
 
 
 def _neighbours(marked: np.ndarray, owner: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Frames of different recordings under one key, the earlier one first: those next to each other in their order."""
+    """Frames of recordings under one key, the earlier one first: each with the first, and those next to each other."""
     keys, places = (marked >> np.uint64(32)).astype(np.uint32), (marked & np.uint64(0xFFFFFFFF)).astype(np.int64)
     fresh = np.ones(len(keys), bool)  # a sound that lasts has one key in many frames
     fresh[1:] = (keys[1:] != keys[:-1]) | (owner[places[1:]] != owner[places[:-1]])
     keys, places = keys[fresh], places[fresh]
-    for apart in range(1, _NEIGHBOURS + 1):
-        found = np.flatnonzero(keys[apart:] == keys[:-apart])
-        if not len(found):
-            return
+    begin = np.ones(len(keys), bool)
+    begin[1:] = keys[1:] != keys[:-1]
+    first = np.maximum.accumulate(np.where(begin, np.arange(len(keys)), 0))
+    others = np.flatnonzero(~begin)
+    for start in range(0, len(others), _BLOCK):
+        block = others[start : start + _BLOCK]
+        yield places[first[block]], places[block]
+    for step in range(1, _NEIGHBOURS + 1):
+        found = np.flatnonzero(first[step:] == first[:-step])
+        found = found[~begin[found]]
         for start in range(0, len(found), _BLOCK):
             one = found[start : start + _BLOCK]
-            yield places[one], places[one + apart]
+            yield places[one], places[one + step]
 
 
 def _alike(words: np.ndarray, starts: np.ndarray, owner: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,7 @@ _COSINE = 0.35
 _ROWS, _COLUMNS = 1_024, 8_192
 """Of the blocks in which cosines are computed: 32 MiB at a time."""
 ALL_PAIRS = 32_768
-"""Up to so many recordings every pair is looked at: half a billion of them take ten seconds. Their number grows by the square."""
+"""Up to so many recordings every pair is looked at: half a billion pairs take ten seconds, and grow by the square."""
 
 
 def group_copies(fingerprints: Sequence[bytes | None], all_pairs: int = ALL_PAIRS) -> np.ndarray:
@@ -38,11 +39,13 @@ def group_copies(fingerprints: Sequence[bytes | None], all_pairs: int = ALL_PAIR
     def sound(number: int) -> np.ndarray:
         return words[starts[number] : starts[number + 1]]
 
+    def apart(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        unlike: np.ndarray = first[rows[one]] != first[rows[other]]
+        return unlike
+
     many = len(rows) > all_pairs
-    for pairs in pairs_by_keys(words, starts) if many else _pairs_by_rhythm(words, starts):
-        first = _settled(first)
-        apart = pairs[first[rows[pairs[:, 0]]] != first[rows[pairs[:, 1]]]]
-        for i, j in apart.tolist():
+    for pairs in pairs_by_keys(words, starts, apart) if many else _pairs_by_rhythm(words, starts):
+        for i, j in pairs[apart(pairs[:, 0], pairs[:, 1])].tolist():
             one, other = _root(first, int(rows[i])), _root(first, int(rows[j]))
             if one == other or (i, j) in different:
                 continue
@@ -50,7 +53,8 @@ def group_copies(fingerprints: Sequence[bytes | None], all_pairs: int = ALL_PAIR
                 first[max(one, other)] = min(one, other)
             elif many:  # which may be asked again
                 different.add((i, j))
-    return _settled(first)
+        first[:] = _settled(first)
+    return first
 
 
 def same_recordings(hashes: Sequence[str], fingerprints: Sequence[bytes | None]) -> list[int]:
@@ -72,12 +76,12 @@ def _pairs_by_rhythm(words: np.ndarray, starts: np.ndarray) -> Iterator[np.ndarr
     """Pairs whose rhythm is alike, int64 ``(pairs, 2)``, the earlier one first."""
     if len(starts) < 3:
         return
-    vectors = np.stack([rhythm(words[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)])
+    vectors = np.stack([rhythm(words[a:b]) for a, b in pairwise(starts)])
     for top in range(0, len(vectors), _ROWS):
         block = vectors[top : top + _ROWS]
         for left in range(top, len(vectors), _COLUMNS):
             cosines = block @ vectors[left : left + _COLUMNS].T
-            pairs = np.argwhere(cosines > _COSINE) + (top, left)
+            pairs = np.argwhere(cosines > _COSINE) + np.array([top, left])
             yield pairs[pairs[:, 0] < pairs[:, 1]]
 
 

@@ -1,4 +1,4 @@
-"""Among very many recordings copies are found by keys: the same ones as by looking at all pairs, and not by the square."""
+"""Among very many recordings copies are found by keys: those that all pairs find, and not by the square."""
 
 from collections.abc import Callable
 

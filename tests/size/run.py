@@ -1,9 +1,10 @@
 """How time and memory grow with the number of clips: ``python tests/size/run.py --clips 10000 100000``.
 
 Every step is a process of its own, on a table of short made clips (``--alike``: a third of them copies of others). What
-is told of each: seconds; the most memory that it and its workers held at once, pages of mapped files among it (peak) and
-without them (held); and the exponent of the growth of its time between two sizes, start-up left out. The exit code is 1
-where a step fails, where an exponent is above that of n log n by more than 0.25, or where a peak is above 4 GB.
+is told of each: seconds, and those of the processor; the most memory that it and its workers held at once, pages of
+mapped files among it (peak) and without them (held); and the exponent of the growth of its processor time between two
+sizes, start-up left out. The exit code is 1 where a step fails, where an exponent is above that of n log n by more than
+0.25, or where a peak is above 4 GB.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,10 +87,7 @@ def _memory(pid: int) -> tuple[int, int]:
 def exponents(sizes: list[int], seconds: list[float], start: float) -> list[float]:
     """The powers of n by which time grows from each size to the next; ``start`` seconds are there whatever n is."""
     net = [max(s - start, 0.5) for s in seconds]
-    return [
-        math.log(b / a) / math.log(m / n)
-        for (n, m), (a, b) in zip(zip(sizes, sizes[1:], strict=False), zip(net, net[1:], strict=False), strict=True)
-    ]
+    return [math.log(b / a) / math.log(m / n) for (n, m), (a, b) in zip(pairwise(sizes), pairwise(net), strict=True)]
 
 
 def allowed(n: int, m: int) -> float:
