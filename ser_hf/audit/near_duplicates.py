@@ -23,8 +23,8 @@ def group_copies(fingerprints: Sequence[bytes | None], all_pairs: int = ALL_PAIR
 
     Copies of copies are in one group. Pairs are sifted by a product of matrices, in blocks; what passes is compared bit
     by bit, unless it is in one group already. Among more than ``all_pairs`` recordings only those are held against each
-    other that have a key in common, see `pairs_by_keys`: of 437 changed copies of RAVDESS, SAVEE and TESS that all pairs
-    find, the keys find all.
+    other that have a key in common, see `pairs_by_keys`: of 437 changed copies of RAVDESS, SAVEE and TESS that all
+    pairs find, the keys find all.
 
     Args:
         fingerprints: bytes as in the column ``fingerprint``; empty ones and None are copies of nothing.
