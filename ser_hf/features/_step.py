@@ -59,6 +59,11 @@ class FeatureStep:
         features = compute(clips(), self.extractor, _of_rank(self.device, rank))
         return table.select(self.columns).append_column(INPUT_FEATURES, to_column(self._rounded(features, names)))
 
+    @property
+    def heavy(self) -> bool:
+        """Whether a network computes the features: every process would hold it, and run it by one thread."""
+        return bool(getattr(self.extractor, "computed_by", ()))
+
     def feature(self) -> datasets.Array2D:
         """The type of the column, as the extractor's answer to silence has it."""
         silence = np.zeros(self.extractor.n_samples, np.float32)
