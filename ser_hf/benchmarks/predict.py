@@ -14,6 +14,7 @@ import torch
 from transformers import pipeline
 
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.optional import require
 from ser_hf.inference import OnnxClassifier, SerClassifier
 from ser_hf.inference.onnx_export import write_onnx
 from ser_hf.models import SerFeatureExtractor
@@ -38,18 +39,21 @@ def bench_predict(settings: Settings) -> Result:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     extractor = SerFeatureExtractor(duration=settings.seconds)
     model = make_model(settings, extractor)
+    model.train(False)
     notes: list[str] = []
     with tempfile.TemporaryDirectory() as room:
         files = clip_files(settings, Path(room))
         work: dict[str, Callable[[], np.ndarray]] = {}
         try:
-            write_onnx(model, extractor, Path(room, "model.onnx"))
-            exported = OnnxClassifier(Path(room, "model.onnx"), settings.threads)
-        except SerHfError as error:  # onnxruntime is optional
+            for module in ("onnx", "onnxruntime"):
+                require(module, "onnx")
+        except SerHfError as error:
             notes.append(f"ser_hf, ONNX: not measured, {error}")
         else:
+            write_onnx(model, extractor, Path(room, "model.onnx"))
+            exported = OnnxClassifier(Path(room, "model.onnx"), settings.threads)
             work["ser_hf, ONNX"] = lambda: _told(exported.listen(files, batch_size=settings.batch_size, speech=None))
-        torch.nn.Module.to(model, device).train(False)
+        torch.nn.Module.to(model, device)
         classifier = SerClassifier(model, extractor)
         rival = pipeline("audio-classification", model=model, feature_extractor=extractor, device=device)
 

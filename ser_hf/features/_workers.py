@@ -10,7 +10,7 @@ import datasets
 
 from ser_hf.records import DURATION
 
-SECONDS_A_WORKER = 2_000.0
+SECONDS_A_WORKER = 3_000.0
 """Seconds of recordings that a process must have to itself."""
 _USUAL = 3.7
 """Seconds of a clip whose dataset does not say its duration: the mean of RAVDESS."""
@@ -21,15 +21,16 @@ def workers_for(seconds: float, cores: int, device: str) -> int | None:
     """Processes for so much sound; None for this one alone.
 
     Measured on two cores with clips of 3.7 s at 48 kHz: starting two processes and joining what they wrote takes 0.8 s,
-    a clip 1.6 ms in one process and 0.55 of that in two. So two are even with one at some 1,100 clips or 4,000 s: 480
-    clips took them 1.35 times as long as one, 1,440 clips 0.75 times.
+    a clip 1.6 ms in one process and 0.55 of that in two. So two are even with one of one thread at some 1,100 clips or
+    4,000 s: 480 clips took them 1.35 times as long as it, 1,440 clips 0.75 times. With one of two threads, which decode
+    side by side, they are even at 1,440 clips or 5,300 s. From 6,000 s on they are ahead of both.
 
     Args:
         seconds: of all recordings.
         cores: that this process may use.
         device: where features are computed; one process is enough for a GPU.
 
-    >>> workers_for(480 * 3.7, 2, "cpu"), workers_for(1440 * 3.7, 2, "cpu"), workers_for(1e6, 8, "cpu")
+    >>> workers_for(480 * 3.7, 2, "cpu"), workers_for(5760 * 3.7, 2, "cpu"), workers_for(1e6, 8, "cpu")
     (None, 2, 8)
     """
     count = min(cores, int(seconds / SECONDS_A_WORKER), _MOST)

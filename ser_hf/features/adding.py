@@ -56,7 +56,7 @@ def add_features(
         device: where STFT and mel product run: ``"auto"`` takes a GPU where there is one, else the CPU.
         batch_size: clips per call; on a GPU also the size of the batches sent there.
         num_proc: worker processes. None takes as many as pay for so much sound (`ser_hf.features._workers`): none for
-            less than an hour, on a GPU, and where a network computes the features; 0 takes none. With GPUs, worker
+            less than 100 minutes, on a GPU, and where a network computes the features; 0 takes none. With GPUs, worker
             ``rank`` uses GPU ``rank % count``, and workers are spawned, so that a program needs its
             ``if __name__ == "__main__"``. A stream has none: the workers of a data loader read it.
         keep_audio: leave the recordings in the rows.

@@ -17,9 +17,10 @@ from ser_hf.models import SerFeatureExtractor
     [
         (0.0, 2, "cpu", None),
         (480 * 3.7, 2, "cpu", None),
-        (1440 * 3.7, 2, "cpu", 2),
-        (1440 * 3.7, 1, "cpu", None),
-        (7_000.0, 8, "cpu", 3),
+        (1440 * 3.7, 2, "cpu", None),
+        (5760 * 3.7, 2, "cpu", 2),
+        (5760 * 3.7, 1, "cpu", None),
+        (10_000.0, 8, "cpu", 3),
         (1e7, 64, "cpu", 16),
         (1e7, 8, "cuda", None),
         (1e7, 8, "cuda:1", None),
@@ -36,10 +37,10 @@ def many_cores(monkeypatch):
 
 
 def test_durations_are_counted_where_the_rows_have_them(many_cores):
-    long = datasets.Dataset.from_dict({"duration": [2_000.0, 2_500.0, None]})
+    long = datasets.Dataset.from_dict({"duration": [3_000.0, 3_500.0, None]})
     assert chosen_workers(long, "cpu") == 2
     assert chosen_workers(datasets.Dataset.from_dict({"other": range(3)}), "cpu") is None
-    assert chosen_workers(datasets.Dataset.from_dict({"other": range(4_000)}), "cpu") == 4
+    assert chosen_workers(datasets.Dataset.from_dict({"other": range(5_000)}), "cpu") == 4
 
 
 def test_a_system_that_starts_workers_anew_gets_none_unasked(many_cores, monkeypatch):
@@ -78,7 +79,7 @@ def test_what_is_said_is_kept_to(noise, many_cores, monkeypatch, kind, said, tak
 
     monkeypatch.setattr("ser_hf.features.adding.with_features", mapped)
     rows = datasets.Dataset.from_dict(
-        {"audio": [{"bytes": None, "path": str(path)} for path in noise], "duration": 3 * [2_000.0]}
+        {"audio": [{"bytes": None, "path": str(path)} for path in noise], "duration": 3 * [3_000.0]}
     )
     add_features(rows, kind(duration=0.1), device="cpu", num_proc=said)
     assert asked == [taken]
