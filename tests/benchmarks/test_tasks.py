@@ -68,7 +68,14 @@ def test_the_clips_of_a_corpus_have_one_length(corpora_root, tmp_path, seconds):
 
 def test_map(bench, corpora_root):
     shown, facts = bench("map", "--clips", 2, "--corpus", "savee", "--data_root", corpora_root)
-    parts = ["librosa: load, trim, mel", "decode", "decode and resample", "ser_hf, the bare computation"]
+    parts = [
+        "librosa: load, trim, mel",
+        "soundfile and soxr",
+        "ser_hf, load",
+        "decode",
+        "decode and resample",
+        "ser_hf, the bare computation",
+    ]
     check(shown, facts, "map", 2, [*parts, "ser_hf, add_features", "reading features back"])
 
 
