@@ -191,12 +191,13 @@ def _mel_of_sound(waveforms: torch.Tensor, settings: LogMelSettings, plan: _Plan
         return
     half, amin = settings.n_fft // 2, 0.0 if settings.scale == "linear" else settings.amin
     frames = waveforms.new_empty(sum(counts), settings.n_fft)
-    for clip, part, (first, last) in zip(F.pad(waveforms, (half, half)), frames.split(counts), spans, strict=True):
+    parts = frames.split(counts)  # type: ignore[no-untyped-call]
+    for clip, part, (first, last) in zip(F.pad(waveforms, (half, half)), parts, spans, strict=True):
         torch.mul(clip.unfold(0, settings.n_fft, settings.hop_length)[first:last], plan.window, out=part)
     energy = _power(frames)
     if settings.power == 1:
         energy.sqrt_()
-    mels = _weigh(energy, plan).split(counts, dim=1)
+    mels = _weigh(energy, plan).split(counts, dim=1)  # type: ignore[no-untyped-call]
     for mel, target, (first, last) in zip(mels, out, spans, strict=True):
         torch.clamp_min(mel, amin, out=target[:, first:last])
         target[:, :first] = amin
