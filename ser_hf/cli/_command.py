@@ -114,7 +114,9 @@ def add_data_arguments(parser: argparse.ArgumentParser, *, corpora: bool = True,
     parser.add_argument(
         "--max_duration", type=float, default=longest.default, metavar="S", help=longest.metadata["help"]
     )
-    parser.add_argument("--num_proc", type=int, metavar="N", help="worker processes")
+    parser.add_argument(
+        "--num_proc", type=int, metavar="N", help="worker processes (auto: for features as many as pay, else one)"
+    )
 
 
 def settle_own(args: argparse.Namespace) -> Reading:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ._command import Command, answer
 
-_TASKS = ("features", "map", "build", "train", "inference", "models", "whisper")
+_TASKS = ("features", "map", "build", "train", "inference", "predict", "embed", "windows", "models", "whisper")
 _SECONDS = {"whisper": 3.7}
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -18,8 +18,8 @@ class BenchCommand(Command):
 
     name = "bench"
     help = (
-        "measure speed and memory of features, map, build, train, inference or whisper against other libraries; "
-        "cost of models"
+        "measure speed and memory of features, map, build, train, inference, predict, embed, windows or whisper "
+        "against other libraries; cost of models"
     )
     epilog = "All subjects take turns in one run; the table has medians, --json every measurement.\n"
     epilog += "The table of `ser-hf list models`: ser-hf bench models recipes --threads 1 --clips 16\n"
@@ -40,16 +40,16 @@ class BenchCommand(Command):
         parser.add_argument(
             "--model",
             default="cnn_blstm_attention",
-            help="for train and inference (default cnn_blstm_attention); for train also transformer: a Whisper",
+            help="for train, inference, predict, windows (default cnn_blstm_attention); train also: transformer, a Whisper",
         )
         parser.add_argument(
             "--model_settings",
             nargs="+",
             default=[],
             metavar="KEY=VALUE",
-            help="e.g. backbone=resnet34, or pretrained=DIR of a Whisper (default: a base, with random weights)",
+            help="e.g. backbone=resnet34, or pretrained=DIR for train of a transformer, whisper and embed",
         )
-        parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="for train, whisper (default 32)")
+        parser.add_argument("--batch_size", type=int, default=32, metavar="N", help="of clips (default 32)")
         parser.add_argument("--output", metavar="FILE", help="also write every measurement there, as JSON")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 
 from ._arrays import array_feature, to_column
-from ._compute import check_finite, compute, load_clip
+from ._compute import check_finite, compute, load_clips
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,19 @@ class FeatureStep:
         names: list[str] = []
 
         def clips() -> Iterator[tuple[str, np.ndarray]]:
-            for number, clip in zip(numbers, table.column(AUDIO), strict=True):
-                name, samples = load_clip(clip, self.extractor.sampling_rate, f"row {self.first + number}")
+            called = (f"row {self.first + number}" for number in numbers)
+            rows = zip(called, table.column(AUDIO), strict=True)
+            for name, samples in load_clips(rows, self.extractor.sampling_rate, torch.get_num_threads()):
                 names.append(name)
                 yield name, samples
 
         features = compute(clips(), self.extractor, _of_rank(self.device, rank))
         return table.select(self.columns).append_column(INPUT_FEATURES, to_column(self._rounded(features, names)))
+
+    @property
+    def heavy(self) -> bool:
+        """Whether a network computes the features: every process would hold it, and run it by one thread."""
+        return bool(getattr(self.extractor, "computed_by", ()))
 
     def feature(self) -> datasets.Array2D:
         """The type of the column, as the extractor's answer to silence has it."""

@@ -14,6 +14,7 @@ from ser_hf.records import AUDIO, INPUT_FEATURES
 from ._cached import with_features
 from ._step import FeatureStep, choose_device
 from ._streamed import streamed
+from ._workers import chosen_workers
 
 Rows = TypeVar("Rows", datasets.Dataset, datasets.DatasetDict, datasets.IterableDataset, datasets.IterableDatasetDict)
 
@@ -54,9 +55,10 @@ def add_features(
         extractor: what computes the features.
         device: where STFT and mel product run: ``"auto"`` takes a GPU where there is one, else the CPU.
         batch_size: clips per call; on a GPU also the size of the batches sent there.
-        num_proc: worker processes; with GPUs, worker ``rank`` uses GPU ``rank % count``, and workers are spawned, so
-            that a program needs its ``if __name__ == "__main__"``. A stream has none: the workers of a data loader
-            read it.
+        num_proc: worker processes. None takes as many as pay for so much sound (`ser_hf.features._workers`): none for
+            less than 100 minutes, on a GPU, and where a network computes the features; 0 takes none. With GPUs, worker
+            ``rank`` uses GPU ``rank % count``, and workers are spawned, so that a program needs its
+            ``if __name__ == "__main__"``. A stream has none: the workers of a data loader read it.
         keep_audio: leave the recordings in the rows.
         dtype: ``"float32"``, or ``"float16"`` for half the file: decibels are exact to 0.02 dB over a range of 80.
             `FeatureRows` gives float32 of both.
@@ -95,6 +97,8 @@ def _of_rows(
     if not len(rows):
         types[INPUT_FEATURES] = step.feature()
         return datasets.Dataset.from_dict({name: [] for name in types}, datasets.Features(types), split=rows.split)
+    if num_proc is None and not step.heavy:
+        num_proc = chosen_workers(rows, step.device)
     return _formatted(with_features(rows, step, batch_size, num_proc), rows)
 
 

@@ -98,7 +98,10 @@ class DataArguments:
     max_duration: float = field(
         default=3600.0, metadata={"help": "seconds above which a recording is taken for a mistake, and is bad"}
     )
-    num_proc: int | None = field(default=None, metadata={"help": "worker processes for building and features"})
+    num_proc: int | None = field(
+        default=None,
+        metadata={"help": "worker processes (auto: for features as many as pay, for building one)"},
+    )
 
 
 @dataclass

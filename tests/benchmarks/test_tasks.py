@@ -2,11 +2,14 @@
 
 import json
 import re
+import sys
 
 import numpy as np
 import pytest
 
+from ser_hf.base.errors import SerHfError
 from ser_hf.benchmarks import TASKS, Settings
+from ser_hf.benchmarks._agreement import agreement
 from ser_hf.benchmarks._clips import waveforms
 from ser_hf.benchmarks.train import Loop, Watch
 from ser_hf.cli import main
@@ -65,7 +68,14 @@ def test_the_clips_of_a_corpus_have_one_length(corpora_root, tmp_path, seconds):
 
 def test_map(bench, corpora_root):
     shown, facts = bench("map", "--clips", 2, "--corpus", "savee", "--data_root", corpora_root)
-    parts = ["librosa: load, trim, mel", "decode", "decode and resample", "ser_hf, the bare computation"]
+    parts = [
+        "librosa: load, trim, mel",
+        "soundfile and soxr",
+        "ser_hf, load",
+        "decode",
+        "decode and resample",
+        "ser_hf, the bare computation",
+    ]
     check(shown, facts, "map", 2, [*parts, "ser_hf, add_features", "reading features back"])
 
 
@@ -109,10 +119,69 @@ def test_a_gpu_is_measured_from_host_memory(bench):
     assert re.search(r"GPU: the transfer is \d+ % of the time", shown)
 
 
-def test_inference(bench):
+def test_inference(bench, monkeypatch):
+    monkeypatch.setattr("ser_hf.benchmarks.inference.write_onnx", lambda *given: None)  # takes long: see predict
+    monkeypatch.setattr("ser_hf.benchmarks.inference.OnnxClassifier", lambda *given: lambda *clip, speech: None)
     shown, facts = bench("inference", "--clips", 1, *TINY_MODEL)
     names = ["the model alone", "ser_hf, SerClassifier", "ser_hf, ONNX", "transformers, pipeline"]
     check(shown, facts, "inference", 1, names)
+
+
+def test_predict_gives_the_same_answers_in_every_way(bench):
+    shown, facts = bench("predict", "--clips", 3, "--batch_size", 2, *TINY_MODEL)
+    names = ["transformers, pipeline", "ser_hf, SerClassifier", "ser_hf, ONNX"]
+    check(shown, facts, "predict", 3, names)
+    assert re.search(r"answers: the same within \S+ \(allowed: 0.0001\)", shown)
+
+
+def test_predict_of_a_corpus_without_onnxruntime_tells_what_is_missing(bench, corpora_root, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    words = ["--clips", 2, "--corpus", "savee", "--data_root", corpora_root]
+    shown, facts = bench("predict", *words, *TINY_MODEL)
+    check(shown, facts, "predict", 2, ["transformers, pipeline", "ser_hf, SerClassifier"])
+    assert "ser_hf, ONNX: not measured, onnxruntime is needed here" in shown
+
+
+TINY_ENCODER = ["hidden_size=16", "num_hidden_layers=1", "num_attention_heads=2", "intermediate_size=24"]
+TINY_ENCODER += ["num_conv_pos_embeddings=8", "num_conv_pos_embedding_groups=2", "conv_dim=[8, 8]"]
+TINY_ENCODER += ["conv_kernel=[10, 8]", "conv_stride=[10, 8]"]
+
+
+def test_embed(bench, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opensmile", None)
+    shown, facts = bench("embed", "--clips", 3, "--batch_size", 2, "--model_settings", *TINY_ENCODER)
+    check(shown, facts, "embed", 3, ["encoder: transformers, clip by clip", "encoder: ser_hf"])
+    assert "encoder, answers: the same within" in shown
+    assert "eGeMAPS: not measured, opensmile is needed here" in shown
+
+
+def test_embed_of_a_checkpoint_and_with_opensmile(bench, save_transformer, tmp_path):
+    pytest.importorskip("opensmile")
+    place = save_transformer("hubert", tmp_path / "hubert")
+    shown, facts = bench("embed", "--clips", 2, "--model_settings", f"pretrained={place}")
+    assert [row["name"] for row in facts["rows"]][2:] == ["eGeMAPS: opensmile, clip by clip", "eGeMAPS: ser_hf"]
+    assert [row["ratio"] for row in facts["rows"]][::2] == [1, 1]
+    assert "eGeMAPS, answers: the same within 0 (allowed: 0)" in shown
+
+
+def test_windows(bench):
+    shown, facts = bench("windows", "--clips", 5, "--batch_size", 2, *TINY_MODEL)
+    check(shown, facts, "windows", 5, ["a loop, window by window", "a loop, batches of 2", "ser_hf, segment"])
+    assert shown.startswith("windows: 2 s in 5 windows of 0.5 s")  # 1.5 s
+    assert "answers: the same within" in shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.array([0.1, 0.3]), "rival lies 0.1 from ours; expected the same answer within 0.01"),
+        (np.array([0.1, np.nan]), "rival lies nan from ours"),
+        (np.array([0.1]), r"rival gives \(1,\) numbers where ours gives \(2,\); expected the same work"),
+    ],
+)
+def test_who_answers_otherwise_is_not_timed(answer, message):
+    with pytest.raises(SerHfError, match=message):
+        agreement({"ours": np.array([0.1, 0.2]), "rival": answer}, "ours", 0.01)
 
 
 PATHS = ("stock, 30 s, fp32", "true length, fp32", "true length, bf16")
@@ -148,6 +217,7 @@ def test_whisper_of_a_corpus_and_what_is_no_whisper(bench, corpora_root, save_tr
         (["features", "--clips", "0"], "clips is 0; expected 1 or more"),
         (["train", "--clips", "8"], "8 clips are not two batches of 32; ask for more clips"),
         (["inference", "--model", "timm_cn"], "did you mean 'timm_cnn'?"),
+        (["embed", "--clips", "2", "--model_settings", "hidden_sise=8"], "did you mean 'hidden_size'"),
         (["map", "--clips", "100000"], "clips is 100000, and the corpus has"),
     ],
 )

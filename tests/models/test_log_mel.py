@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_hf.models.log_mel import LogMelSettings, log_mel
+from ser_hf.models.log_mel import LogMelSettings, _mel, log_mel
 
 pytestmark = pytest.mark.filterwarnings("ignore:n_fft=:UserWarning", "ignore:Empty filters:UserWarning")
 
@@ -183,6 +183,30 @@ def test_batch_neighbours_and_threads_do_not_matter() -> None:
         torch.set_num_threads(threads)
     assert together[7].isnan().all()
     assert together[[i for i in range(30) if i != 7]].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {},
+        {"n_fft": 401, "hop_length": 160},
+        {"n_fft": 512, "hop_length": 700, "win_length": 300},
+        {"power": 1, "top_db": None},
+        {"scale": "linear", "top_db": None},
+        {"scale": "log"},
+    ],
+)
+def test_zeros_around_a_clip_change_nothing(chosen: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings, rng = LogMelSettings(**chosen), np.random.default_rng(0)
+    clips = np.zeros((7, 9_000), np.float32)
+    for clip, (start, end) in zip(clips, [(0, 0), (4_000, 4_001), (0, 1), (8_999, 9_000), (0, 9_000)], strict=False):
+        clip[start:end] = 0.1 * rng.standard_normal(end - start)
+    clips[5, 3_000:6_000] = 0.1 * rng.standard_normal(3_000)
+    clips[5, 4_000:5_000] = 0  # a pause is no end
+    clips[6, 5_000] = np.nan
+    found = log_mel(torch.from_numpy(clips), settings)
+    monkeypatch.setattr("ser_hf.models.log_mel._mel_of_sound", _mel)
+    torch.testing.assert_close(found, log_mel(torch.from_numpy(clips), settings), rtol=0, atol=0, equal_nan=True)
 
 
 def test_long_clips_are_worked_on_in_parts() -> None:
