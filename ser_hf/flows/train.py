@@ -43,6 +43,7 @@ from ser_hf.training import (
     calibrate,
     check_layers,
     configure,
+    deterministic,
     fit_baseline,
     load_checkpoint,
     make_extractor,
@@ -82,7 +83,7 @@ def train(recipe: Recipe, *, group: str | None = None) -> dict[str, Any]:
     if push and not repository:
         raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
     main = args.process_index == 0
-    with alone(folder, main):
+    with alone(folder, main), deterministic(recipe.run.deterministic):
         return _train(recipe, group=group, push=push, repository=repository)
 
 
