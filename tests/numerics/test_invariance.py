@@ -62,17 +62,16 @@ def test_probabilities_and_embeddings_by_batch_order_and_threads(classifier, cli
     order = np.arange(len(clips))
     alone = in_batches(lambda some: classifier.score(some).probabilities, clips, order, 1)
     vectors = in_batches(lambda some: classifier.score_and_embed(some)[1], clips, order, 1)
-    for count in (1, 2):
+    for count, size in ((2, 7), (1, 32)):
         threads(count)
-        for size in (7, 32):
-            order = np.random.default_rng(size).permutation(len(clips))
-            found = in_batches(lambda some: classifier.score(some).probabilities, clips, order, size)
-            assert np.abs(found - alone).max() <= WITHIN
-            found = in_batches(lambda some: classifier.score_and_embed(some)[1], clips, order, size)
-            assert np.abs(found - vectors).max() <= WITHIN * max(1.0, np.abs(vectors).max())
+        order = np.random.default_rng(size).permutation(len(clips))
+        found = in_batches(lambda some: classifier.score(some).probabilities, clips, order, size)
+        assert np.abs(found - alone).max() <= WITHIN
+        found = in_batches(lambda some: classifier.score_and_embed(some)[1], clips, order, size)
+        assert np.abs(found - vectors).max() <= WITHIN * max(1.0, np.abs(vectors).max())
 
 
-@pytest.mark.parametrize("family", ["whisper_ser", "wav2vec2", "wavlm"])
+@pytest.mark.parametrize("family", ["whisper_ser", "wav2vec2", pytest.param("wavlm", marks=pytest.mark.slow)])
 def test_transformers_by_batch_and_order(family, save_transformer, clips, tmp_path):
     from ser_hf.finetuning import TransformerSettings, load_extractor, load_transformer
 
@@ -102,6 +101,7 @@ def test_predictions_of_rows_by_workers_and_batches(tiny_run, harmonised):
     assert np.abs(found[2] - found[0]).max() <= WITHIN
 
 
+@pytest.mark.slow
 def test_tables_of_predict_by_workers_and_batches(tiny_run, tones_root, tmp_path):
     import pyarrow.parquet as pq
 
@@ -111,7 +111,9 @@ def test_tables_of_predict_by_workers_and_batches(tiny_run, tones_root, tmp_path
     for workers, size in ((0, 1), (2, 7), (1, 32)):
         out = tmp_path / f"{workers}.parquet"
         source = [str(tones_root / "savee")]
-        predict_many(source, str(out), str(tiny_run.folder), device="cpu", workers=workers, batch_size=size, shown=False)
+        predict_many(
+            source, str(out), str(tiny_run.folder), device="cpu", workers=workers, batch_size=size, shown=False
+        )
         table = pq.read_table(out)
         names = [n for n in table.column_names if str(table.schema.field(n).type) in ("float", "double")]
         tables.append(np.array([table[name].to_numpy() for name in names]))
