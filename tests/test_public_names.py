@@ -122,6 +122,7 @@ PUBLIC = {
         Recipe
         average_checkpoints(sources, shares)
         build_trainer(recipe, model, extractor, train, validation, trackers=None)
+        deterministic(wanted=True)
         load_checkpoint(source, device='auto')
         load_recipe(path, overrides=(), **defaults)
         make_extractor(recipe)
@@ -173,6 +174,8 @@ PUBLIC = {
         SplitError
         RecipeError
         CheckpointError
+        DivergedError
+        NotFiniteError
     """,
     "ser_hf.cli": """
         main(argv=None)

@@ -68,6 +68,22 @@ def led_to(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
+class DivergedError(SerHfError):
+    """A training's numbers are no numbers any more (NaN or infinity): to go on would be in vain."""
+
+
+class NotFiniteError(SerHfError):
+    """A model gave NaN or infinity for an input.
+
+    Attributes:
+        number: of the first such input among those that were asked for, from 0.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.number = number
+
+
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     """Words the message for a name nobody knows, with the nearest known names.
 

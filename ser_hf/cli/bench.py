@@ -40,7 +40,7 @@ class BenchCommand(Command):
         parser.add_argument(
             "--model",
             default="cnn_blstm_attention",
-            help="for train, inference, predict, windows (default cnn_blstm_attention); train also: transformer, a Whisper",
+            help="for train, inference, predict, windows (default cnn_blstm_attention); for train transformer too",
         )
         parser.add_argument(
             "--model_settings",

@@ -48,6 +48,7 @@ class EvaluateCommand(Command):
             action="store_true",
             help="put the recordings of the surest errors into the report; for yourself, if they may not be passed on",
         )
+        parser.add_argument("--deterministic", action="store_true", help="kernels that give the same bits every time")
         others = parser.add_argument_group("for checkpoints that are no runs of ours, whose labels --labels explains")
         others.add_argument("--scheme", help="label scheme; by default the checkpoint's own labels, in our words")
         others.add_argument("--protocol", help="score the test side of this split alone; by default all clips")
@@ -56,6 +57,12 @@ class EvaluateCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Scores and prints the table."""
+        from ser_hf.training import deterministic
+
+        with deterministic(args.deterministic):
+            return self._run(args)
+
+    def _run(self, args: argparse.Namespace) -> int:
         from ser_hf.evaluation import score_table
         from ser_hf.flows.evaluate import evaluate
         from ser_hf.flows.evaluate_other import evaluate_other

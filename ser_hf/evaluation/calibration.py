@@ -42,6 +42,12 @@ def checked(probabilities: npt.ArrayLike, references: Labels) -> tuple[Floats, n
         )
     if not np.issubdtype(true.dtype, np.integer) or true.min() < 0 or true.max() >= shares.shape[1]:
         raise SerHfError(f"references must be class ids in 0..{shares.shape[1] - 1}")
+    if not np.isfinite(shares).all():
+        bad = np.flatnonzero(~np.isfinite(shares).all(axis=1))
+        raise SerHfError(
+            f"the probabilities of {len(bad)} of {len(shares)} clips are NaN or infinite, first those of clip "
+            f"{bad[0] + 1}; score the checkpoint again"
+        )
     if not (shares >= 0).all() or not np.allclose(shares.sum(axis=1), 1, atol=1e-3):
         raise SerHfError("probabilities must be 0 or more and sum to 1 for every clip; found others (logits?)")
     return shares, true.astype(np.int64)
@@ -121,11 +127,16 @@ def fit_temperature(logits: npt.ArrayLike, references: Labels) -> float:
     Returns:
         The temperature; 1, which a message says, where the clips cannot tell it: fewer than `FEWEST_CLIPS`, of one
         class alone, or such that the best lies at an end of `TEMPERATURES`.
+
+    Raises:
+        SerHfError: a logit is NaN or infinite.
     """
     from scipy.optimize import minimize_scalar
     from scipy.special import logsumexp
 
     values, true = np.asarray(logits, np.float64), np.asarray(references)
+    if np.isnan(values).any() or (values == np.inf).any():
+        raise SerHfError("logits are NaN or infinite: no temperature can be fitted to them; train the network again")
     known = np.isfinite(values[np.arange(len(true)), true])
     values, true = values[known], true[known]
     if len(true) < FEWEST_CLIPS or len(np.unique(true)) < 2:

@@ -44,7 +44,7 @@ def evaluate_votes(
         the most votes; one of several with the most is right). None where no clip has votes.
 
     Raises:
-        SerHfError: lengths or numbers of classes differ.
+        SerHfError: lengths or numbers of classes differ, or there is NaN or infinity.
     """
     voted = [i for i, shares in enumerate(distributions) if shares is not None]
     if not voted:
@@ -57,6 +57,8 @@ def evaluate_votes(
     )
     if votes.shape != guess.shape:
         raise SerHfError(f"votes for {votes.shape[-1]} classes and probabilities of {guess.shape[-1]}")
+    if not (np.isfinite(votes).all() and np.isfinite(guess).all() and (votes.sum(axis=1) > 0).all()):
+        raise SerHfError("votes and probabilities must be finite, with a vote for every clip that has any")
     votes = votes / votes.sum(axis=1, keepdims=True)
     middle = (votes + guess) / 2
     most = np.isclose(votes, votes.max(axis=1, keepdims=True))

@@ -16,6 +16,8 @@ from ser_hf.base.errors import AudioError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES
 
+from ._finite import TOO_LOUD, check_finite
+
 HELD = 1 << 24
 """Samples (64 MiB) after which what is decoded is transformed and let go, so that long recordings do not add up."""
 _SMALL = 4 << 20
@@ -117,18 +119,6 @@ def compute(clips: Iterable[tuple[str, np.ndarray]], extractor: SerFeatureExtrac
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def check_finite(features: np.ndarray, names: list[str], why: str) -> None:
-    """Refuses features with NaN or infinity.
-
-    Raises:
-        AudioError: with the name of the first such clip, and ``why``.
-    """
-    finite = np.isfinite(features)
-    if not finite.all():
-        bad = int(np.argmin(finite.reshape(len(features), -1).all(axis=1)))
-        raise AudioError(f"the features of {names[bad]} are not finite: {why}")
-
-
 def _transform(
     names: list[str], waveforms: list[np.ndarray], extractor: SerFeatureExtractor, device: str
 ) -> np.ndarray:
@@ -138,7 +128,7 @@ def _transform(
         _name_culprit(names, waveforms, extractor)
         raise
     features = np.asarray(batch[INPUT_FEATURES])
-    check_finite(features, names, "its samples are too large for float32; scale them to [-1, 1]")
+    check_finite(features, names, TOO_LOUD)
     return features
 
 

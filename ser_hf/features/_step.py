@@ -16,7 +16,8 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 
 from ._arrays import array_feature, to_column
-from ._compute import check_finite, compute, load_clips
+from ._compute import compute, load_clips
+from ._finite import check_finite
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -12,7 +13,7 @@ import pyarrow as pa
 import torch
 
 from ser_hf.base.errors import SerHfError
-from ser_hf.records import INPUT_FEATURES, LABEL, LABEL_DISTRIBUTION
+from ser_hf.records import CLIP_ID, INPUT_FEATURES, LABEL, LABEL_DISTRIBUTION
 
 from ._arrays import from_column
 
@@ -29,7 +30,7 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         targets: columns of ratings; the rows carry them as ``targets``, NaN where there are none.
 
     Raises:
-        SerHfError: a column is missing.
+        SerHfError: a column is missing, or, when they are asked for, features are not finite.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
         self.training = training
         self.targets = tuple(targets)
         self._tables = self.rows.with_format("arrow")
+        self._ids = dataset.select_columns([CLIP_ID]) if CLIP_ID in dataset.column_names else None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -51,8 +53,23 @@ class FeatureRows(torch.utils.data.Dataset[dict[str, Any]]):
     def __getitems__(self, indices: list[int]) -> list[dict[str, Any]]:
         """Several rows at once, as the data loader asks for them."""
         table = self._tables[indices]
-        inputs = ({INPUT_FEATURES: x} for x in from_column(table.column(INPUT_FEATURES)))
+        features = from_column(table.column(INPUT_FEATURES))
+        for index, x in zip(indices, features, strict=True):
+            if not np.isfinite(x).all():
+                raise SerHfError(
+                    f"the features of {self.name_of(index)} hold NaN or infinity: they are damaged; remove their file "
+                    f"in the cache{self._file()} and compute them again"
+                )
+        inputs = ({INPUT_FEATURES: x} for x in features)
         return labelled(inputs, table, indices, training=self.training, targets=self.targets)
+
+    def name_of(self, index: int) -> str:
+        """What messages call a row: its clip's id, where there is one."""
+        return f"row {index}" if self._ids is None else str(self._ids.with_format(None)[index][CLIP_ID])
+
+    def _file(self) -> str:
+        files = [Path(file["filename"]).name for file in self.rows.cache_files]
+        return f" ({files[-1]})" if files else ""
 
 
 def labelled(

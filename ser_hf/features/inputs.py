@@ -12,6 +12,8 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.waveform import as_waveform
 from ser_hf.records import INPUT_FEATURES
 
+from ._finite import TOO_LOUD, check_finite
+
 _SHORTEST = 0.025
 """Seconds: one window of the wav2vec 2.0 convolutions (400 samples at 16 kHz) and of the AST filterbank."""
 
@@ -27,7 +29,7 @@ def waveform_inputs(name: str, samples: Any, extractor: SequenceFeatureExtractor
         extractor: of the checkpoint.
 
     Raises:
-        AudioError: the clip is not mono, not floating-point, empty, not finite, or too short.
+        AudioError: the clip is not mono, not floating-point, empty, not finite (nor what becomes of it), or too short.
     """
     rate = extractor.sampling_rate
     try:
@@ -37,7 +39,10 @@ def waveform_inputs(name: str, samples: Any, extractor: SequenceFeatureExtractor
     if len(waveform) < _SHORTEST * rate:
         raise AudioError(f"{name} lasts {1000 * len(waveform) / rate:.1f} ms; expected {1000 * _SHORTEST:.0f} or more")
     found = extractor(waveform, sampling_rate=rate, return_tensors="np")  # type: ignore[operator]
-    return {key: np.asarray(values[0]) for key, values in found.items()}
+    inputs = {key: np.asarray(values[0]) for key, values in found.items()}
+    for values in inputs.values():
+        check_finite(values[None], [name], TOO_LOUD)
+    return inputs
 
 
 def inputs_of(clips: list[tuple[str, Any]], extractor: SequenceFeatureExtractor) -> list[dict[str, np.ndarray]]:
@@ -48,5 +53,6 @@ def inputs_of(clips: list[tuple[str, Any]], extractor: SequenceFeatureExtractor)
     """
     if isinstance(extractor, SerFeatureExtractor):
         features = extractor([samples for _, samples in clips], sampling_rate=extractor.sampling_rate)[INPUT_FEATURES]
+        check_finite(np.asarray(features), [name for name, _ in clips], TOO_LOUD)
         return [{INPUT_FEATURES: x} for x in np.asarray(features)]
     return [waveform_inputs(name, samples, extractor) for name, samples in clips]

@@ -78,6 +78,11 @@ class RecordingRows(torch.utils.data.Dataset[dict[str, Any]], ABC):
     def inputs(self, recordings: Iterator[tuple[str, np.ndarray]]) -> list[dict[str, np.ndarray]]:
         """What the model takes of each recording, given as its name and samples ``(n,)``."""
 
+    def name_of(self, index: int) -> str:
+        """What messages call a row: its clip's id, where there is one."""
+        table = self.rows[[index]]
+        return str(table.column(CLIP_ID)[0]) if CLIP_ID in table.column_names else f"row {index}"
+
     def set_epoch(self, epoch: int) -> None:
         """Changes what chance decides, here and in the workers of a data loader."""
         if epoch < 0:

@@ -168,6 +168,9 @@ def _with_weights(
             f"{source} lacks {len(absent)} weights of the encoder, or has them in another size, e.g. {absent[0]}; "
             "settings that change sizes need random_init=true"
         )
+    broken = [key for key, tensor in model.state_dict().items() if key not in new and not torch.isfinite(tensor).all()]
+    if broken:
+        raise RecipeError(f"{source}: {len(broken)} weights are NaN or infinite, e.g. {broken[0]}; download it again")
     if frames is not None:
         cut_positions(model, frames)
     if "layer_weights" in new:  # which transformers leaves to what the memory holds

@@ -77,6 +77,7 @@ def describe(recipe: Recipe, data: Data, model: PreTrainedModel | Baseline, fact
             "peak_memory_mb": peak_memory_mb(),
             "hardware": hardware(),
             "processes": recipe.training.world_size,
+            "deterministic": recipe.run.deterministic,
             "arguments": recipe.settings(),
         },
     }

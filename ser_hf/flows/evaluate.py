@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import soundfile
+import torch
 
 from ser_hf.audio import LONGEST, decode
 from ser_hf.base.alone import alone
@@ -86,6 +87,7 @@ def evaluate(
         "name": f"{trained['name']} on {what}",
         "created": now(),
         "versions": versions(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
         "synthetic": trained["synthetic"] or any(corpus.synthetic for corpus in loaded.records),
         "data": {
             **trained["data"],

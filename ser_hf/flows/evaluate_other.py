@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ser_hf.audio import LONGEST
 from ser_hf.base.alone import alone
 from ser_hf.base.atomic import write_json
@@ -93,6 +95,7 @@ def evaluate_other(
         "recipe": None,
         "created": now(),
         "versions": versions(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
         "synthetic": any(corpus.synthetic for corpus in loaded.records),
         "caveat": _CAVEAT + (f"; it cannot say {', '.join(unsaid)}" if unsaid else ""),
         "model": {

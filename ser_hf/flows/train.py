@@ -44,6 +44,7 @@ from ser_hf.training import (
     calibrate,
     check_layers,
     configure,
+    deterministic,
     fit_baseline,
     load_checkpoint,
     make_extractor,
@@ -87,7 +88,7 @@ def train(recipe: Recipe, *, group: str | None = None) -> dict[str, Any]:
     if push and not repository:
         raise RecipeError("push_to_hub needs a repository: add --hub_model_id USER/NAME")
     main = args.process_index == 0
-    with advising(partial(how_to_go_on, folder)), alone(folder, main):
+    with advising(partial(how_to_go_on, folder)), alone(folder, main), deterministic(recipe.run.deterministic):
         return _train(recipe, group=group, push=push, repository=repository)
 
 

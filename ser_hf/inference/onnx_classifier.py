@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ser_hf.base.errors import CheckpointError
+from ser_hf.base.finite import check_outputs
 from ser_hf.base.optional import require
 
 from .listener import Listener, Scores
@@ -67,6 +68,7 @@ class OnnxClassifier(Listener):
                 some = numbers[start : start + _TOGETHER]
                 batch = np.stack([np.asarray(waveforms[i], np.float32) for i in some])
                 shares[some] = self._run(batch)
+        check_outputs("probabilities", shares)
         return Scores(shares)
 
     def _run(self, batch: np.ndarray) -> np.ndarray:

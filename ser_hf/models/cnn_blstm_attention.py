@@ -161,7 +161,9 @@ class FunctionalsLayer(nn.Module):
 
     def forward(self, spectrogram: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         """Gives ``(B, functionals_size)`` of spectrograms ``(B, n_mels, T)`` and their valid frames ``(B, T)``."""
-        hidden: torch.Tensor = self.dense(self.norm(self.functionals(spectrogram, valid)).clamp(-5.0, 5.0))
+        hidden: torch.Tensor = self.dense(
+            self.norm(self.functionals(spectrogram, valid).to(spectrogram.dtype)).clamp(-5.0, 5.0)
+        )
         return hidden
 
 
@@ -227,7 +229,9 @@ class CnnBlstmAttentionForAudioClassification(SpectrogramClassifier):
         pooled, weights = self._pool(*self._encode(self.input_norm(input_features), valid))
         if self.functionals is not None:
             pooled = torch.cat([pooled, self.functionals(input_features, valid)], dim=-1)
-        hidden = torch.relu(self.dense(self.dropout(pooled)))
+        hidden = torch.relu(
+            self.dense(self.dropout(pooled).to(self.dtype))
+        )  # pooled in float32, whatever the weights are
         attentions = (weights,) if output_attentions and weights is not None else None
         return self.output(self.classifier(self.dropout(hidden)), labels, attentions, targets)
 

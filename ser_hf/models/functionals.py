@@ -46,7 +46,7 @@ class Functionals(nn.Module):
     def forward(self, spectrogram: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
         """Gives ``(B, size)`` float32 of spectrograms ``(B, n_mels, T)`` and booleans ``(B, T)``, one of them true."""
         with torch.autocast(spectrogram.device.type, enabled=False):
-            rows = torch.cat([spectrogram.float(), self.get_buffer("cosines") @ spectrogram.float()], dim=1)
+            rows = torch.cat([spectrogram.float(), self.get_buffer("cosines").float() @ spectrogram.float()], dim=1)
             frames = valid.sum(dim=1, keepdim=True)
             steps, both = rows.diff(dim=2), valid[:, 1:] & valid[:, :-1]
             parts = [*_mean_and_deviation(rows, valid), *_percentiles(rows, valid, frames)]

@@ -58,7 +58,8 @@ class Pooling(nn.Module):
         states = states.float()
         if self.score is None:
             return moments(states, even(states, heard), deviation=self.deviation)
-        score = self.score(states).float()
+        weight = next(self.score.parameters())
+        score = self.score(states.to(weight.dtype)).float()
         if heard is not None:
             score = score.masked_fill(~heard[:, :, None], -torch.inf)
         return moments(states, score.softmax(dim=1), deviation=True)

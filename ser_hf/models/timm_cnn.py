@@ -157,6 +157,9 @@ class TimmCnnForAudioClassification(SpectrogramClassifier):
         missing = sorted(model.backbone.load_state_dict(state, strict=False).missing_keys)
         if missing:
             raise ValueError(f"the weights for {config.backbone!r} lack {len(missing)} tensors, e.g. {missing[0]!r}")
+        broken = [name for name, tensor in state.items() if not torch.isfinite(tensor).all()]
+        if broken:
+            raise ValueError(f"the weights for {config.backbone!r} hold NaN or infinity, e.g. in {broken[0]!r}")
         return model
 
     def forward(

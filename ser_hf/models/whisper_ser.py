@@ -90,7 +90,8 @@ class WhisperSerForAudioClassification(WhisperPreTrainedModel):
         last = not self.config.use_weighted_layer_sum
         states, heard = encode(self.encoder, self._masked(input_features, attention_mask), attention_mask)
         hidden = self.encoder.layer_norm(states[-1]) if last else self._mixed(states)
-        scores = self.classifier(self.dropout(F.gelu(self.projector(self.pooling(hidden, heard)))))
+        pooled = self.pooling(hidden, heard).to(self.dtype)  # pooled in float32, whatever the weights are
+        scores = self.classifier(self.dropout(F.gelu(self.projector(pooled))))
         loss = None if labels is None else F.cross_entropy(scores.float(), labels)
         return SequenceClassifierOutput(loss=loss, logits=scores)
 

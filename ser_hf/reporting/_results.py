@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,8 +156,8 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
     """Reads ``predictions.parquet`` of a run folder, one dict for each test clip.
 
     Raises:
-        SerHfError: the file is missing or unreadable, lacks a column, or has another number of rows than
-            ``results.json`` has test clips.
+        SerHfError: the file is missing or unreadable, lacks a column, or holds NaN, or has another number of
+            rows than ``results.json`` has test clips.
     """
     import pyarrow
     import pyarrow.parquet
@@ -182,6 +183,9 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
         )
     known = [name for name in FACTS if name in table.column_names]
     rows: list[dict[str, Any]] = table.select([*wanted, *known]).to_pylist()
+    for row in rows:
+        if not all(math.isfinite(math.nan if row[name] is None else row[name]) for name in wanted[5:]):
+            raise SerHfError(f"{path}: {row['clip_id']} has no finite probabilities; run `ser-hf evaluate` again")
     return rows
 
 

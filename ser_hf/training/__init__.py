@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .baseline import fit_baseline
     from .calibrating import calibrate, fold_temperature
     from .checkpoint import load_checkpoint
+    from .determinism import deterministic
     from .ensemble import (
         Ensemble,
         EnsembleConfig,
@@ -67,6 +68,7 @@ _HOMES = {
     "check_layers": "freezing",
     "configure": "trainer",
     "default_of": "keys",
+    "deterministic": "determinism",
     "fit_baseline": "baseline",
     "fold_temperature": "calibrating",
     "folders": "recipe",
@@ -117,6 +119,7 @@ __all__ = [
     "combined",
     "configure",
     "default_of",
+    "deterministic",
     "fit_baseline",
     "fold_temperature",
     "folders",

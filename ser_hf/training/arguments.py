@@ -283,6 +283,10 @@ class RunArguments:
     precision: str = field(
         default="auto", metadata={"help": "auto, bf16 or fp32; auto is bf16 where hardware computes it"}
     )
+    deterministic: bool = field(
+        default=False,
+        metadata={"help": "kernels that give the same bits for the same seed on the same machine; slower on a GPU"},
+    )
     patience: int = field(
         default=0, metadata={"help": "stop after so many epochs without a better validation UAR; 0 never"}
     )

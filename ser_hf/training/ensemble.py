@@ -13,6 +13,7 @@ from transformers import PreTrainedConfig, PreTrainedModel, SequenceFeatureExtra
 
 from ser_hf.base.atomic import replacing
 from ser_hf.base.errors import CheckpointError
+from ser_hf.base.finite import check_outputs
 from ser_hf.base.hub_failures import HUB_FAILURES, cause, one_line, reason
 from ser_hf.baselines import Baseline
 from ser_hf.embeddings import ENCODER
@@ -119,7 +120,13 @@ class EnsembleExtractor(SequenceFeatureExtractor):
 
 
 def mean_probabilities(probabilities: Sequence[np.ndarray], shares: Sequence[float]) -> np.ndarray:
-    """The mean of probabilities ``(N, C)``, weighted by shares, in float64."""
+    """The mean of probabilities ``(N, C)``, weighted by shares, in float64.
+
+    Raises:
+        NotFiniteError: one member's are NaN or infinite.
+    """
+    for number, said in enumerate(probabilities, 1):
+        check_outputs(f"probabilities of member {number}", np.asarray(said))
     mean: np.ndarray = np.average(np.stack(probabilities).astype(np.float64), axis=0, weights=shares)
     return mean
 

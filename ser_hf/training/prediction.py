@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 import torch
 
+from ser_hf.base.errors import NotFiniteError
+from ser_hf.base.finite import check_outputs
 from ser_hf.baselines import Baseline
 from ser_hf.records import INPUT_FEATURES
 
@@ -53,19 +55,32 @@ def predict(
 
     The model must be in evaluation mode, as `load_checkpoint` leaves it. A baseline takes all rows at once, and their
     ``speakers``; an ensemble takes `WaveformRows`.
+
+    Raises:
+        NotFiniteError: it gives NaN or infinity for a row; the message names it.
     """
     if isinstance(model, Ensemble):
         own = [rows.heard_by(extractor) for extractor in rows.extractor.extractors]  # type: ignore[union-attr]
         said = [predict(member, heard, batch_size, speakers) for member, heard in zip(model.members, own, strict=True)]
         return Outputs(model.mean([one.probabilities for one in said]))
     if isinstance(model, Baseline):
-        return outputs(model, rows.__getitems__(list(range(len(rows)))), speakers)
+        return _of_rows(model, rows, range(len(rows)), speakers)
     starts = range(0, len(rows), batch_size)
-    batches = (rows.__getitems__(list(range(start, min(start + batch_size, len(rows))))) for start in starts)
-    found = [outputs(model, batch) for batch in batches]
+    found = [_of_rows(model, rows, range(start, min(start + batch_size, len(rows)))) for start in starts]
     rated = [one.dimensions for one in found if one.dimensions is not None]
     shares = np.concatenate([one.probabilities for one in found])
     return Outputs(shares, np.concatenate(rated) if rated else None)
+
+
+def _of_rows(
+    model: Network | Baseline, rows: Any, numbers: range, speakers: Sequence[str | None] | None = None
+) -> Outputs:
+    """What a model says of some rows; an error names the clip."""
+    try:
+        return outputs(model, rows.__getitems__(list(numbers)), speakers)
+    except NotFiniteError as error:
+        row = numbers[error.number]
+        raise NotFiniteError(f"clip {rows.name_of(row)}: {error}", row) from error
 
 
 def probabilities(
@@ -84,13 +99,16 @@ def outputs(
     Only inputs of the same shape are computed together: nothing is padded, and a clip's score does not depend on its
     neighbours, whether its model masks padding or not. A baseline takes them all at once, with their speakers, since it
     may compare a speaker's clips with each other.
+
+    Raises:
+        NotFiniteError: the model gives NaN or infinity for an input; the first such one has its ``number``.
     """
     if isinstance(model, Ensemble):
         parts = [outputs(m, inputs_of_member(inputs, i), speakers) for i, m in enumerate(model.members, 1)]
         return Outputs(model.mean([part.probabilities for part in parts]))
     if isinstance(model, Baseline):
         features = torch.from_numpy(np.stack([row[INPUT_FEATURES] for row in inputs]))
-        return Outputs(model(features, speakers)["logits"].softmax(dim=-1).numpy())
+        return _finite(Outputs(model(features, speakers)["logits"].softmax(dim=-1).numpy()))
     shares: dict[int, np.ndarray] = {}
     rated: dict[int, np.ndarray] = {}
     for numbers in _of_one_shape(inputs):
@@ -101,7 +119,21 @@ def outputs(
         if said.get("dimensions") is not None:
             rated.update(zip(numbers, said["dimensions"].float().cpu().numpy(), strict=True))
     order = range(len(inputs))
-    return Outputs(np.stack([shares[i] for i in order]), np.stack([rated[i] for i in order]) if rated else None)
+    return _finite(
+        Outputs(np.stack([shares[i] for i in order]), np.stack([rated[i] for i in order]) if rated else None)
+    )
+
+
+def _finite(found: Outputs) -> Outputs:
+    """What was found, if there is nothing in it that would be taken for an emotion and is none.
+
+    Raises:
+        NotFiniteError: there is NaN or infinity.
+    """
+    check_outputs("probabilities", found.probabilities)
+    if found.dimensions is not None:
+        check_outputs("ratings", found.dimensions)
+    return found
 
 
 def outputs_and_hidden(model: Any, inputs: Sequence[dict[str, Any]]) -> tuple[Outputs, np.ndarray]:

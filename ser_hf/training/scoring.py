@@ -13,6 +13,7 @@ from transformers import SequenceFeatureExtractor
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.errors import CheckpointError
+from ser_hf.base.finite import check_outputs
 from ser_hf.baselines import Baseline
 from ser_hf.evaluation import (
     evaluate_adaptation,
@@ -105,6 +106,7 @@ def scored(
 
     See `write_predictions`; temperature, and probabilities before it, are those of `evaluate_calibration`.
     """
+    check_outputs("probabilities", np.asarray(probabilities))
     told: dict[str, Any] = {"corpora": corpora, "speakers": speakers, "references": references, "classes": classes}
     write_predictions(folder / "predictions.parquet", probabilities=probabilities, facts=facts, **told, **columns)
     predicted, known = np.argmax(probabilities, axis=1), {"speaker": speakers, "corpus": corpora, **(facts or {})}

@@ -14,7 +14,9 @@ from transformers.trainer_utils import rotate_checkpoints
 from ser_hf.base.atomic import write_json
 from ser_hf.base.disk import writing
 from ser_hf.base.ending import noting
+from ser_hf.base.errors import NotFiniteError
 
+from .divergence import Divergence
 from .ending import Ending
 from .length_buckets import LengthBuckets
 from .sharing import SharingTrainer
@@ -42,6 +44,7 @@ class SerTrainer(SharingTrainer):
         self._place: Path | None = None
         self._ending = Ending()
         self.add_callback(self._ending)  # before the next, which may put a checkpoint off
+        self._divergence = Divergence(self)
         self.add_callback(_Resuming(self))
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **given: Any) -> Any:
@@ -56,6 +59,29 @@ class SerTrainer(SharingTrainer):
         if self.resumed_from and self.args.should_save:
             self._tidy(Path(self.args.output_dir))
         return told
+
+    def training_step(self, *args: Any, **given: Any) -> torch.Tensor:
+        """The stock one.
+
+        Raises:
+            DivergedError: the loss is NaN or infinite.
+        """
+        loss: torch.Tensor = super().training_step(*args, **given)
+        self._divergence.see_loss(loss, 1 / (getattr(self, "current_gradient_accumulation_steps", 1) or 1))
+        return loss
+
+    def evaluate(self, *args: Any, **given: Any) -> dict[str, float]:
+        """The stock one.
+
+        Raises:
+            DivergedError: what the network says of the validation is NaN or infinite.
+        """
+        try:
+            found: dict[str, float] = super().evaluate(*args, **given)
+        except NotFiniteError as error:
+            said = f"what the network says of the validation is no number ({str(error).partition(': ')[0]})"
+            raise self._divergence.error(said) from error
+        return found
 
     def get_train_dataloader(self) -> Any:
         """The stock one, that leaves the generator of dropout alone."""
@@ -88,8 +114,9 @@ class SerTrainer(SharingTrainer):
         """Writes a checkpoint into a workshop and moves it to its place.
 
         Raises:
-            SerHfError: there is no room; the checkpoints before stay as they are.
+            SerHfError: there is no room, or weights are NaN or infinite; the checkpoints before stay as they are.
         """
+        self._divergence.see_weights(self.accelerator.unwrap_model(self.model))
         folder, name = Path(self._get_output_dir(trial)), f"checkpoint-{self.state.global_step}"
         workshop = folder / _WORKSHOP
         gathered = self.accelerator.gather(self._tr_loss.detach().reshape(1))

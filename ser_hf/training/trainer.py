@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from transformers import (
     EarlyStoppingCallback,
-    EvalPrediction,
     PreTrainedModel,
     PrinterCallback,
     SequenceFeatureExtractor,
@@ -26,7 +25,7 @@ from ser_hf.augment import WaveformChain
 from ser_hf.base.errors import RecipeError, unknown
 from ser_hf.base.strict_yaml import parse_yaml
 from ser_hf.data import BALANCE_METHODS, class_weights, sample_weights
-from ser_hf.evaluation import METRICS, ccc, scores
+from ser_hf.evaluation import METRICS
 from ser_hf.features import FeatureRows, RecordingRows
 from ser_hf.finetuning import TRANSFORMER
 from ser_hf.models import SerFeatureExtractor
@@ -49,6 +48,7 @@ from .step_size import began_with, keep_step
 from .targets import check_targets
 from .trackers import Tracking, check_trackers
 from .transformer_recipe import check_transformer
+from .validation import validation_scores
 from .votes import count_votes
 from .waveform_collator import WaveformCollator
 from .weighted_sampling import WeightedTrainer
@@ -264,25 +264,6 @@ def _check_balance(recipe: Recipe) -> None:
     strategy = recipe.training.train_sampling_strategy
     if method == "weighted_sampler" and strategy != "random":
         raise RecipeError(f"balance: weighted_sampler draws by weight, not by train_sampling_strategy: {strategy}")
-
-
-def validation_scores(prediction: EvalPrediction) -> dict[str, float]:
-    """Accuracy (WA), UAR, macro and weighted F1 of logits ``(N, C)`` against ids ``(N,)``.
-
-    With targets, which come as second of pairs, also ``ccc``, the mean over targets that have a rating.
-    """
-    logits, *dimensions = _parts(prediction.predictions)
-    ids, *rated = _parts(prediction.label_ids)
-    found = scores(ids, logits.argmax(axis=-1), logits.shape[-1])
-    if not rated:
-        return found
-    columns = [i for i in range(rated[0].shape[1]) if np.isfinite(rated[0][:, i]).any()]
-    values = [ccc(rated[0][:, i], dimensions[-1][:, i]) for i in columns]
-    return {**found, "ccc": float(np.mean(values)) if values else 0.0}
-
-
-def _parts(arrays: Any) -> list[np.ndarray]:
-    return [np.asarray(one) for one in arrays] if isinstance(arrays, tuple) else [np.asarray(arrays)]
 
 
 def history(log: list[dict[str, Any]]) -> list[dict[str, float]]:

@@ -162,7 +162,7 @@ def test_intervals_of_an_uncalibrated_model_hold_its_true_error():
         (np.zeros((0, 2)), np.zeros(0, int), "found shapes"),
         ([[0.5, 0.5]], [2], r"class ids in 0\.\.1"),
         ([[3.0, -2.0]], [0], "logits"),
-        ([[0.5, float("nan")]], [0], "sum to 1"),
+        ([[0.5, float("nan")]], [0], "NaN or infinite"),
     ],
 )
 def test_what_are_no_probabilities_of_clips_is_refused(shares, labels, said):

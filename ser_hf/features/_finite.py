@@ -1,0 +1,21 @@
+"""Features are numbers: what is NaN or infinite is told of by the name of its clip."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ser_hf.base.errors import AudioError
+
+TOO_LOUD = "its samples are too large for float32; scale them to [-1, 1]"
+
+
+def check_finite(features: np.ndarray, names: list[str], why: str) -> None:
+    """Refuses features with NaN or infinity.
+
+    Raises:
+        AudioError: with the name of the first such clip, and ``why``.
+    """
+    finite = np.isfinite(features)
+    if not finite.all():
+        bad = int(np.argmin(finite.reshape(len(features), -1).all(axis=1)))
+        raise AudioError(f"the features of {names[bad]} are not finite: {why}")
