@@ -1,0 +1,34 @@
+"""Every command of the documents is understood by the program it names; those that take seconds are run."""
+
+import shlex
+
+import pytest
+from docs_blocks import commands, prose
+from docs_documents import DOCUMENTS, document_blocks, text_of
+from docs_grammar import fault, takes
+
+from ser_hf.cli import COMMANDS
+
+ALL = [command for block in document_blocks() for command in commands(block)]
+PROSE = [command for file in DOCUMENTS for command in prose(file, text_of(file))]
+
+
+def at(command):
+    return f"{command.file}:{command.line}"
+
+
+@pytest.mark.parametrize("command", ALL, ids=at)
+def test_a_command_is_understood(command):
+    assert fault(command.words) == ""
+
+
+@pytest.mark.parametrize("command", PROSE, ids=at)
+def test_what_the_prose_names_is_there(command):
+    if command.text.startswith("--"):
+        options = [word for word in command.words if word.startswith("--")]
+        assert all(any(takes(one.name, option) for one in COMMANDS) for option in options)
+        return
+    first, *others = command.text.split(" | ")
+    base = first.rpartition(" ")[0]
+    for words in (first, *(f"{base} {other}" for other in others)):
+        assert fault([word for word in shlex.split(words) if word != "..."], whole=False) == ""
