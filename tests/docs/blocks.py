@@ -1,4 +1,4 @@
-"""What a Markdown document shows: its code blocks, the commands in them with their output, and commands in the prose."""
+"""What a Markdown document shows: code blocks, the commands in them with their output, and commands in the prose."""
 
 import re
 import shlex
@@ -130,7 +130,7 @@ def _trimmed(lines: list[str]) -> tuple[str, ...]:
 
 
 def prose(file: str, text: str) -> list[Command]:
-    """Inline code outside of code blocks, each in one line, that begins with ``ser-hf``, ``python``, ``make`` or ``--``."""
+    """Inline code outside of code blocks that begins with a program or an option, each on one line."""
     kept, inside = [], False
     for line in text.split("\n"):
         inside ^= bool(FENCE.match(line))

@@ -5,7 +5,8 @@ from pathlib import Path
 from docs_blocks import Block, blocks
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "recipes/README.md", "LIMITS.md")
+README = "README.md"
+DOCUMENTS = (README, "CONTRIBUTING.md", "recipes/README.md", "LIMITS.md")
 
 
 def text_of(file: str) -> str:

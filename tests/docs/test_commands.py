@@ -6,6 +6,8 @@ import pytest
 from docs_blocks import commands, prose
 from docs_documents import DOCUMENTS, document_blocks, text_of
 from docs_grammar import fault, takes
+from docs_places import PLACES, Run
+from docs_shape import difference
 
 from ser_hf.cli import COMMANDS
 
@@ -32,3 +34,16 @@ def test_what_the_prose_names_is_there(command):
     base = first.rpartition(" ")[0]
     for words in (first, *(f"{base} {other}" for other in others)):
         assert fault([word for word in shlex.split(words) if word != "..."], whole=False) == ""
+
+
+RUN = [command for command in ALL if isinstance(PLACES[command.file].get(command.text), Run)]
+
+
+@pytest.mark.parametrize("command", RUN, ids=at)
+def test_a_command_does_what_is_shown(command, workplace):
+    place, ran = PLACES[command.file][command.text], workplace.run(command.file, command.text)
+    assert ran.code == place.code, ran.err
+    if place.wrapped:
+        assert difference([" ".join(command.shown)], [line for line in ran.err if line.startswith("ser-hf ")]) == ""
+    elif command.shown:
+        assert difference(command.shown, ran.out) == "", "\n".join(ran.out)
