@@ -73,6 +73,8 @@ def blocks(file: str, text: str) -> list[Block]:
     """
     found: list[Block] = []
     lines, at = text.split("\n"), 0
+    if lines[0] == "---":  # what a card says to the Hub
+        at = lines.index("---", 1) + 1
     while at < len(lines):
         if fence := FENCE.match(lines[at]):
             quote, end = fence["quote"], at + 1

@@ -6,6 +6,7 @@ import itertools
 import re
 import tomllib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -109,14 +110,20 @@ def options_of(words: Sequence[str]) -> None:
 
 def takes(command: str, option: str) -> bool:
     """Whether a command knows an option, those of recipes included."""
-    parsers = next(a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
-    if option in parsers[command]._option_string_actions:
+    if option in options()[command]:
         return True
     try:
         check_key(option[2:], command)
     except SerHfError:
         return False
     return next(c for c in COMMANDS if c.name == command).takes_overrides
+
+
+@cache
+def options() -> dict[str, set[str]]:
+    """The options that each command declares."""
+    commands = next(a for a in make_parser()._actions if isinstance(a, argparse._SubParsersAction)).choices
+    return {name: {*parser._option_string_actions} for name, parser in commands.items()}
 
 
 def names(words: Sequence[str]) -> None:

@@ -6,6 +6,9 @@ there. A command or block without an entry, and an entry that no document needs,
 
 from dataclasses import dataclass
 
+MODEL, DATASET = "model card", "dataset card"
+"""Documents that a run and a build write."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -17,6 +20,7 @@ class Run:
         code: exit code.
         wrapped: what is shown is one line of standard error, broken into several.
         removes: a file an earlier command wrote by other settings.
+        command: of a block of output, what prints it.
     """
 
     more: str = ""
@@ -24,6 +28,7 @@ class Run:
     code: int = 0
     wrapped: bool = False
     removes: str = ""
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,10 +58,15 @@ BUILD = "ser-hf build --corpora ravdess savee --data_root DATA --protocol emobox
 OWN = "ser-hf train cnn_blstm_attention_new_voices --dataset calls/calls.csv --protocol speaker-independent"
 OWN_RUN = f"{OWN} --test_size 0.25 --scheme own --output_dir runs/calls"
 
+QUICKSTART = (
+    "ser-hf quickstart --max_steps 2 --n_mels 16 --model_settings conv_channels=[2,2,2,2] lstm_size=4 "
+    "--data_dirs synthetic=DATA"
+)
+
 README: dict[str, Run | Left] = {
     "make quickstart": MAKES,
     "make test": MAKES,
-    "quickstart-speaker-independent": Run(),
+    "quickstart-speaker-independent": Run(command=QUICKSTART),
     "pip install 'ser_hf[demo]'": INSTALLS,
     "ser-hf demo": Left("opens a page until it is interrupted; tests/demo/test_page.py does"),
     "ser-hf demo runs/from_scratch-cnn_blstm_attention-random --space space/": Run(after=(TRAIN,)),
@@ -89,7 +99,7 @@ README: dict[str, Run | Left] = {
     "ser-hf download ravdess --data_root DATA --accept_license": Left("needs the network; see tests/download"),
     BUILD: Run(),
     "from datasets import load_dataset": Run(after=(BUILD,)),
-    TRAIN: Run(SHORT),
+    TRAIN: Run(f"{SHORT} --test_size 0.25 --validation_size 0.2"),
     "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 "
     "-m ser_hf.cli train recipes/from_scratch/cnn_blstm_attention.yaml --data_root DATA": LAUNCH,
     "ser-hf train svm --corpora ravdess --protocol emobox --fold all --data_root DATA --output_dir runs/svm": FOLDS,
@@ -134,21 +144,23 @@ RECIPES: dict[str, Run | Left] = {
     "ser-hf score svm logistic --corpora ravdess savee --data_root DIR": Run("--dry_run"),
 }
 MODEL_CARD: dict[str, Run | Left] = {
-    "ser-hf predict USER/REPOSITORY clip.wav": Run("--vad rule", after=(TRAIN,)),
-    "import torch": Run(after=(TRAIN,)),
-    "import soundfile": Run(after=(TRAIN,)),
+    "ser-hf predict USER/REPOSITORY clip.wav": Run("--vad rule"),
+    "import torch": Run(),
+    "import soundfile": Run(),
 }
 DATASET_CARD: dict[str, Run | Left] = {
-    "hf download USER/REPOSITORY manifest.parquet build.json --repo-type dataset --local-dir manifest": HUB,
-    "ser-hf build --manifest manifest --data_root DIR --output OUT": Run(after=(BUILD,)),
-    "from datasets import load_dataset": Run(after=(BUILD,)),
+    "hf download USER/REPOSITORY manifest.parquet build.json --repo-type dataset --local-dir manifest": Left(
+        "needs the Hub; the two files are put there"
+    ),
+    "ser-hf build --manifest manifest --data_root DIR --output OUT": Run(),
+    "from datasets import load_dataset": Run(),
 }
 PLACES = {
     "README.md": README,
     "CONTRIBUTING.md": CONTRIBUTING,
     "recipes/README.md": RECIPES,
     "LIMITS.md": {},
-    "model card": MODEL_CARD,
-    "dataset card": DATASET_CARD,
+    MODEL: MODEL_CARD,
+    DATASET: DATASET_CARD,
 }
 """Document -> its commands, and the first lines of its other blocks, with what becomes of them."""

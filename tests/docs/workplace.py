@@ -1,4 +1,4 @@
-"""A folder in which what the documents name is there, made of tones and a synthetic voice, and where commands are run."""
+"""A folder in which what the documents name is there, made of tones and a synthetic voice; commands are run in it."""
 
 import contextlib
 import csv
@@ -6,20 +6,25 @@ import io
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
-from docs_blocks import Block
+from docs_blocks import Block, blocks
 from docs_documents import README, ROOT, document_blocks
-from docs_places import PLACES, Run
+from docs_places import BUILD, DATASET, MODEL, PLACES, TRAIN, Run
 
 from ser_hf.audio.voice import SAMPLING_RATE, Voice, synthesise
 from ser_hf.cli import main
+from ser_hf.flows import train as train_flow
+from ser_hf.reporting import load_build
+from ser_hf.reporting.hub import files_to_push as model_files
+from ser_hf.reporting.hub_dataset import files_to_push as dataset_files
 
-GERMAN = dict(zip(range(1, 9), "neutral Ruhe Freude Trauer Wut Angst Ekel Staunen".split(), strict=True))
+GERMAN = dict(zip(range(1, 9), ("neutral", "Ruhe", "Freude", "Trauer", "Wut", "Angst", "Ekel", "Staunen"), strict=True))
 """RAVDESS' codes in the words of a table of somebody."""
 CALLS = "audio_column: Datei\nspeaker_column: Sprecher\nlanguage: en\nlicence: CC BY-NC-SA 4.0\n"
 
@@ -39,6 +44,7 @@ class Workplace:
 
     folder: Path
     done: dict[tuple[str, str], Ran] = field(default_factory=dict)
+    cards: dict[str, list[Block]] = field(default_factory=dict)
 
     def run(self, file: str, key: str) -> Ran:
         """Runs an entry of the table after those it needs; its key is a command or the first line of a snippet."""
@@ -49,7 +55,7 @@ class Workplace:
                 assert self.run(README, need).code == PLACES[README][need].code
             if place.removes:
                 (self.folder / place.removes).unlink(missing_ok=True)
-            with self._captured() as (out, err):
+            with self._captured(file) as (out, err):
                 code = self._start(file, key, place)
             self.done[file, key] = Ran(code, out.getvalue().splitlines(), err.getvalue().splitlines())
         return self.done[file, key]
@@ -58,23 +64,50 @@ class Workplace:
         if snippet := self.snippet(file, key):
             exec(compile(snippet.text, f"{file}:{snippet.line}", "exec"), self.given())
             return 0
-        piped, _, command = key.rpartition(" | ")
+        piped, _, command = (place.command or key).rpartition(" | ")
         words = shlex.split(f"{command} {place.more}")
         if words[0] in ("head", "cat"):
             lines = Path(words[-1]).read_text(encoding="utf-8").splitlines()
             sys.stdout.write("\n".join(lines[: int(words[1][1:])] if words[0] == "head" else lines))
             return 0
-        with self._piped() if piped else contextlib.nullcontext():
+        with self._piped() if piped else contextlib.nullcontext(), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(train_flow, "write_report", lambda _: None)  # seconds of drawing; tests/flows/ looks at them
             return main(words[1:])
 
     def snippet(self, file: str, key: str) -> Block | None:
         """The Python block that begins so, if one does."""
-        blocks = (block for block in self.blocks() if block.file == file and block.language == "python")
-        return next((block for block in blocks if block.head == key), None)
+        known = (block for block in self.blocks(file) if block.language == "python")
+        return next((block for block in known if block.head == key), None)
 
-    def blocks(self) -> list[Block]:
-        """Those of the documents."""
-        return document_blocks()
+    def blocks(self, file: str) -> list[Block]:
+        """Those of a document; a card is that of the run or build which the README shows, as it is sent to the Hub."""
+        if file not in (MODEL, DATASET):
+            return [block for block in document_blocks() if block.file == file]
+        if file not in self.cards:
+            self.run(README, TRAIN if file == MODEL else BUILD)
+            card = self._pull_run() if file == MODEL else self._pull_dataset()
+            self.cards[file] = blocks(file, card)
+        return self.cards[file]
+
+    def _pull_run(self) -> str:
+        """Lays the run down as the Hub would have it, and gives its card."""
+        run, place = self.folder / "runs" / "mine", self._beside(MODEL)
+        return _lay(model_files(run), place / "USER" / "REPOSITORY")
+
+    def _pull_dataset(self) -> str:
+        """The same of the dataset; and its manifest alone."""
+        folder, place = self.folder / "build" / "ravdess_savee", self._beside(DATASET)
+        files = dataset_files(folder, load_build(folder))
+        _lay({name: files[name] for name in ("manifest.parquet", "build.json")}, place / "manifest")
+        return _lay(files, place / "USER" / "REPOSITORY")
+
+    def _beside(self, file: str) -> Path:
+        """A folder of a card's own: both cards call what they are about by one name."""
+        place = self.folder / file
+        place.mkdir()
+        for name in ("clip.wav", "DIR"):
+            (place / name).symlink_to(self.folder / name)
+        return place
 
     def given(self) -> dict[str, object]:
         """Names that snippets use and do not define."""
@@ -82,9 +115,10 @@ class Workplace:
         return {"__name__": "snippet", "samples": samples, "waveform": samples, "blocks": [samples]}
 
     @contextlib.contextmanager
-    def _captured(self) -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    def _captured(self, file: str) -> Iterator[tuple[io.StringIO, io.StringIO]]:
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        place = self.folder / file if file in (MODEL, DATASET) else self.folder
+        with contextlib.chdir(place), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             yield out, err
 
     @contextlib.contextmanager
@@ -95,6 +129,17 @@ class Workplace:
             yield
         finally:
             sys.stdin = before
+
+
+def _lay(files: Mapping[str, Path | str], folder: Path) -> str:
+    """Writes files of these names, and gives the card among them."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path):
+            shutil.copy(content, folder / name)
+        else:
+            (folder / name).write_text(content, encoding="utf-8")
+    return (folder / "README.md").read_text(encoding="utf-8") if "README.md" in files else ""
 
 
 def spoken(emotion: str) -> np.ndarray:
