@@ -46,13 +46,14 @@ INSTALLS = Left("installs; that the extra exists is tested")
 MAKES = Left("takes minutes or the network; that the targets exist is tested")
 HUB = Left("needs the Hub; a small one is pushed to in tests/reporting/test_hub.py")
 RECIPE = Left("trains; every recipe is run for two steps in tests/test_recipes.py")
-FOLDS = Left("trains on every fold; tests/flows/test_folds.py does with a tiny recipe")
 LAUNCH = Left("starts processes; tests/test_processes.py does with a tiny recipe")
 JOB = Left("needs the Hub; the program is run in tests/reporting/test_hub_job.py")
 TEXT = Left("no code")
 
 SHORT = "--max_steps 2 --per_device_train_batch_size 2"
 """The smoke flags of ``recipes/results.csv``."""
+FEW = "--protocol speaker-kfold --folds 2"
+"""The made corpora have speakers for two folds and not for all of EmoBox's."""
 TRAIN = "ser-hf train cnn_blstm_attention --data_root DATA"
 BUILD = "ser-hf build --corpora ravdess savee --data_root DATA --protocol emobox --fold 1 --output build/ravdess_savee"
 OWN = "ser-hf train cnn_blstm_attention_new_voices --dataset calls/calls.csv --protocol speaker-independent"
@@ -89,7 +90,9 @@ README: dict[str, Run | Left] = {
     "from ser_hf.inference.batch import predict_many": Run(after=(TRAIN,), removes="scores.parquet"),
     "pip install 'ser_hf[serve]'": INSTALLS,
     "ser-hf serve --port 8000": Left("serves until it is interrupted; tests/serving/test_process.py does"),
-    "curl -F file=@clip.wav http://127.0.0.1:8000/v1/classify": Left("needs curl; see tests/serving/test_classify.py"),
+    "curl -F file=@clip.wav http://127.0.0.1:8000/v1/classify": Left(
+        "needs curl and a server; test_server.py sends the same file to one of this process"
+    ),
     "head -3 calls/calls.csv": Run(),
     "cat calls/calls.yaml": Run(),
     OWN: Run(code=2, wrapped=True),
@@ -102,14 +105,14 @@ README: dict[str, Run | Left] = {
     TRAIN: Run(f"{SHORT} --test_size 0.25 --validation_size 0.2"),
     "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 "
     "-m ser_hf.cli train recipes/from_scratch/cnn_blstm_attention.yaml --data_root DATA": LAUNCH,
-    "ser-hf train svm --corpora ravdess --protocol emobox --fold all --data_root DATA --output_dir runs/svm": FOLDS,
+    "ser-hf train svm --corpora ravdess --protocol emobox --fold all --data_root DATA --output_dir runs/svm": Run(f"{FEW} {QUICK}"),
     "ser-hf embed openai/whisper-base --corpora ravdess --data_root DATA --output ravdess.parquet "
     "--layers 1 2 3 4 5": Run(),
     "from ser_hf.data import load_corpus": Run(),
-    "ser-hf train whisper_base_logistic --fold all --data_root DATA": FOLDS,
-    "ser-hf train whisper_base --data_root DATA": RECIPE,
-    "ser-hf train whisper_base_logistic_speaker_normalised --fold all --data_root DATA": FOLDS,
-    "ser-hf score svm logistic --corpora ravdess --data_root DATA": Left("trains twelve models in processes"),
+    "ser-hf train whisper_base_logistic --fold all --data_root DATA": Run(FEW),
+    "ser-hf train whisper_base --data_root DATA": Run(SHORT),
+    "ser-hf train whisper_base_logistic_speaker_normalised --fold all --data_root DATA": Run(FEW),
+    "ser-hf score svm logistic --corpora ravdess --data_root DATA": Run(f"{FEW} {QUICK}"),
     "ser-hf study speaker_gap --data_root DATA --jobs 2": Run("--dry_run"),
     "ser-hf evaluate runs/lstm-fold1 --data_root DATA --robustness": Run(after=(TRAIN,)),
     "hf jobs uv run --flavor l4x1 --secrets HF_TOKEN recipes/cluster/hf_job.py whisper_base --repo USER/NAME "
@@ -126,9 +129,11 @@ CONTRIBUTING: dict[str, Run | Left] = {
 RECIPES: dict[str, Run | Left] = {
     "ser-hf train resnet34 --data_root DIR": RECIPE,
     "ser-hf train recipes/from_scratch/resnet34.yaml --data_root DIR --protocol emobox --fold 1 --seed 7": RECIPE,
-    "ser-hf train recipes/from_scratch/resnet34.yaml --data_root DIR --model_settings backbone=resnet18": RECIPE,
-    "ser-hf train whisper_base_svm --data_root DIR --fold all": FOLDS,
-    "ser-hf train svm --data_root DIR --corpora ravdess --protocol emobox --fold all --train_speakers 4": FOLDS,
+    "ser-hf train recipes/from_scratch/resnet34.yaml --data_root DIR --model_settings backbone=resnet18": Run(SHORT),
+    "ser-hf train whisper_base_svm --data_root DIR --fold all": Run(FEW),
+    "ser-hf train svm --data_root DIR --corpora ravdess --protocol emobox --fold all --train_speakers 4": Run(
+        "--fold 1 --features mfcc --output_dir runs/curve"
+    ),
     "ser-hf train resnet34 --data_root DIR --report_to tensorboard trackio --project NAME": Left(
         "trains; tests/training/test_trackers.py does with a tiny recipe"
     ),
@@ -141,7 +146,7 @@ RECIPES: dict[str, Run | Left] = {
     "ser-hf study bands.yaml --data_root DIR --jobs 2": Run("--dry_run"),
     "ser-hf study bands.yaml --data_root DIR --launcher ray --gpus_per_run 1": Run("--dry_run"),
     "ser-hf study bands.yaml --data_root DIR --launcher accelerate --launch_args '--num_processes 2'": Run("--dry_run"),
-    "ser-hf score svm logistic --corpora ravdess savee --data_root DIR": Run("--dry_run"),
+    "ser-hf score svm logistic --corpora ravdess savee --data_root DIR": Run("--dry_run --output runs/both"),
 }
 MODEL_CARD: dict[str, Run | Left] = {
     "ser-hf predict USER/REPOSITORY clip.wav": Run("--vad rule"),

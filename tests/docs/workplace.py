@@ -6,7 +6,7 @@ import io
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,9 @@ from ser_hf.flows import train as train_flow
 from ser_hf.reporting import load_build
 from ser_hf.reporting.hub import files_to_push as model_files
 from ser_hf.reporting.hub_dataset import files_to_push as dataset_files
+from ser_hf.studies.launchers import Finished, Launcher, Started
+from ser_hf.studies.launchers.launcher import Job, Told
+from ser_hf.training import load_recipe
 
 GERMAN = dict(zip(range(1, 9), ("neutral", "Ruhe", "Freude", "Trauer", "Wut", "Angst", "Ekel", "Staunen"), strict=True))
 """RAVDESS' codes in the words of a table of somebody."""
@@ -36,6 +39,18 @@ class Ran:
     code: int
     out: Sequence[str]
     err: Sequence[str]
+
+
+class Here(Launcher):
+    """Trains in this process, which has loaded the libraries already."""
+
+    jobs = 1
+
+    def run(self, jobs: Sequence[Job]) -> Generator[Told, None, None]:
+        for number, job in enumerate(jobs):
+            yield Started(number)
+            train_flow.train(load_recipe(job["source"], job["words"]))
+            yield Finished(number, 1.0, None)
 
 
 @dataclass
@@ -72,6 +87,7 @@ class Workplace:
             return 0
         with self._piped() if piped else contextlib.nullcontext(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(train_flow, "write_report", lambda _: None)  # seconds of drawing; tests/flows/ looks at them
+            patch.setattr("ser_hf.cli.study._launcher", lambda _: Here())
             return main(words[1:])
 
     def snippet(self, file: str, key: str) -> Block | None:
@@ -167,6 +183,9 @@ def furnish(folder: Path, tones_root: Path, whisper: Path) -> Workplace:
     (folder / "runs").mkdir()
     for name in ("mine", "my-run", "lstm-fold1"):
         (folder / "runs" / name).symlink_to("from_scratch-cnn_blstm_attention-random")
+    earlier = folder / "runs" / "quickstart" / "random" / "results.json"
+    earlier.parent.mkdir(parents=True)
+    earlier.write_text("of an earlier quickstart", encoding="utf-8")
     (folder / "openai").mkdir()
     (folder / "openai" / "whisper-base").symlink_to(whisper)
     (bands,) = (block for block in document_blocks() if block.head == "title: How many bands")
