@@ -132,7 +132,7 @@ def _trimmed(lines: list[str]) -> tuple[str, ...]:
 
 
 def prose(file: str, text: str) -> list[Command]:
-    """Inline code outside of code blocks that begins with a program or an option, each on one line."""
+    """Inline code outside of code blocks that begins with a program, an option or ``key:``, each on one line."""
     kept, inside = [], False
     for line in text.split("\n"):
         inside ^= bool(FENCE.match(line))
@@ -141,6 +141,6 @@ def prose(file: str, text: str) -> list[Command]:
     whole = "\n".join(kept)
     for code in INLINE.finditer(whole):
         words = " ".join(code[1].split())
-        if words.startswith(("ser-hf ", "python ", "make ", "--", "pip install ")):
+        if re.match(r"(ser-hf|python|make|pip install) |--|[a-z_0-9]+: ", words):
             found.append(Command(file, whole.count("\n", 0, code.start()) + 1, words))
     return found

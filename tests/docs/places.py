@@ -54,6 +54,8 @@ SHORT = "--max_steps 2 --per_device_train_batch_size 2"
 """The smoke flags of ``recipes/results.csv``."""
 FEW = "--protocol speaker-kfold --folds 2"
 """The made corpora have speakers for two folds and not for all of EmoBox's."""
+QUICK = "--features mfcc_mean"
+"""Functionals have a pitch, for which numba compiles half a minute; they are tested in tests/baselines."""
 TRAIN = "ser-hf train cnn_blstm_attention --data_root DATA"
 BUILD = "ser-hf build --corpora ravdess savee --data_root DATA --protocol emobox --fold 1 --output build/ravdess_savee"
 OWN = "ser-hf train cnn_blstm_attention_new_voices --dataset calls/calls.csv --protocol speaker-independent"
@@ -105,7 +107,9 @@ README: dict[str, Run | Left] = {
     TRAIN: Run(f"{SHORT} --test_size 0.25 --validation_size 0.2"),
     "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 "
     "-m ser_hf.cli train recipes/from_scratch/cnn_blstm_attention.yaml --data_root DATA": LAUNCH,
-    "ser-hf train svm --corpora ravdess --protocol emobox --fold all --data_root DATA --output_dir runs/svm": Run(f"{FEW} {QUICK}"),
+    "ser-hf train svm --corpora ravdess --protocol emobox --fold all --data_root DATA --output_dir runs/svm": Left(
+        "trains on six folds; a probe below is trained on every fold"
+    ),
     "ser-hf embed openai/whisper-base --corpora ravdess --data_root DATA --output ravdess.parquet "
     "--layers 1 2 3 4 5": Run(),
     "from ser_hf.data import load_corpus": Run(),
@@ -132,7 +136,7 @@ RECIPES: dict[str, Run | Left] = {
     "ser-hf train recipes/from_scratch/resnet34.yaml --data_root DIR --model_settings backbone=resnet18": Run(SHORT),
     "ser-hf train whisper_base_svm --data_root DIR --fold all": Run(FEW),
     "ser-hf train svm --data_root DIR --corpora ravdess --protocol emobox --fold all --train_speakers 4": Run(
-        "--fold 1 --features mfcc --output_dir runs/curve"
+        f"--fold 1 {QUICK} --output_dir runs/curve"
     ),
     "ser-hf train resnet34 --data_root DIR --report_to tensorboard trackio --project NAME": Left(
         "trains; tests/training/test_trackers.py does with a tiny recipe"

@@ -30,7 +30,7 @@ def test_what_is_shown_is_printed(block, workplace):
 
 
 @pytest.mark.parametrize("protocol", ["speaker-independent", "random"])
-def test_quickstart_leaves_both_runs(protocol, workplace):
+def test_quickstart_leaves_both_runs_in_place_of_an_earlier_one(protocol, workplace):
     workplace.run(README, "quickstart-speaker-independent")
     results = load_results(workplace.folder / "runs" / "quickstart" / protocol)
     assert results["split"]["protocol"] == protocol
