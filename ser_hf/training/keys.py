@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from ser_hf.base.errors import RecipeError, unknown
@@ -47,8 +48,7 @@ def takes_list(key: str) -> bool:
     """Whether a key holds several values."""
     if key in PAIRS:
         return True
-    hints = [get_type_hints(group) for group in ALL_GROUPS]
-    return any("list" in str(hint[key]).lower() or "dict" in str(hint[key]).lower() for hint in hints if key in hint)
+    return any(word in str(hint[key]).lower() for hint in _hints() if key in hint for word in ("list", "dict"))
 
 
 def may_be_none(key: str) -> bool:
@@ -57,10 +57,15 @@ def may_be_none(key: str) -> bool:
     Raises:
         RecipeError: the key needs a value.
     """
-    hints = [get_type_hints(group) for group in ALL_GROUPS]  # the fields' own types are changed by HfArgumentParser
-    if not any(type(None) in get_args(group.get(key)) for group in hints):
+    if not any(type(None) in get_args(group.get(key)) for group in _hints()):
         raise RecipeError(f"key {key!r} has no value; give it one or leave it out")
     return True
+
+
+@cache
+def _hints() -> list[dict[str, Any]]:
+    """The types of the fields, by group, read once: a study asks often. HfArgumentParser changes the fields' own."""
+    return [get_type_hints(group) for group in ALL_GROUPS]
 
 
 def as_list(key: str, value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""evaluate, predict, push and quickstart from the command line; a run under skip_bad."""
+"""evaluate, predict and push from the command line; a run under skip_bad. Quickstart: tests/docs/test_snippets.py."""
 
 import importlib.util
 import os
@@ -53,22 +53,6 @@ def test_predict_shows_the_best_classes(tiny_run, tones_root, capsys):
     assert name == clip
     assert len(shares) == 2
     assert shares == sorted(shares, reverse=True)
-
-
-@pytest.mark.usefixtures("_no_report")
-def test_quickstart_runs_both_protocols_and_says_synthetic(tones_root, tmp_path, capsys):
-    words = ["--max_steps", "2", "--n_mels", "16", "--model_settings", "conv_channels=[2,2,2,2]", "lstm_size=4"]
-    words += ["--data_dirs", f"synthetic={tones_root}", "--output_dir", str(tmp_path)]
-    (tmp_path / "random").mkdir()
-    (tmp_path / "random" / "results.json").write_text("of an earlier quickstart")
-    assert main(["quickstart", *words]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    for protocol in ("speaker-independent", "random"):
-        results = load_results(tmp_path / protocol)
-        assert results["split"]["protocol"] == protocol
-        assert results["synthetic"] is True
-        assert f"report: {tmp_path}/{protocol}/report.html" in lines
-    assert any("synthetic" in line.lower() for line in lines)
 
 
 @pytest.mark.usefixtures("_no_report")
