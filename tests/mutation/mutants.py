@@ -92,6 +92,8 @@ def _is_words(node: ast.AST, owner: ast.AST) -> bool:
     """Docstrings, texts of errors and messages, and type aliases and casts: no behaviour."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True
+    if isinstance(owner, ast.keyword) and owner.arg in _GUARDS:
+        return True
     if isinstance(owner, ast.Call):
         name = _name(owner.func)
         if name.endswith(_WORDS) or name in ("cast", "field", "TypeVar"):

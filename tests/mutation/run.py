@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("groups", nargs="*", help=", ".join(GROUPS))
     parser.add_argument("--limit", type=int, default=0, help="so many faults of each group, drawn; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quick", type=float, default=1.0, help="leave out tests that take so many seconds")
+    parser.add_argument("--quick", type=float, default=0.5, help="leave out tests that take so many seconds")
     parser.add_argument("--only", default="", help="faults whose description holds this text")
     parser.add_argument("--skip", action="store_true", help="do not run what equivalent.csv explains")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutation.json")
