@@ -35,7 +35,7 @@ from mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
 EVALUATION = "tests/evaluation/test_"
-LONG = ["tests/inference/test_long.py", "tests/inference/test_turns.py", "tests/inference/test_segment_formats.py"]
+LONG = ["tests/inference/test_segments.py", "tests/inference/test_long.py", "tests/inference/test_turns.py", "tests/inference/test_segment_formats.py"]
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "labels": (["ser_hf/labels.py"], ["tests/test_labels.py"]),
     "metrics": (
@@ -48,7 +48,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "protocols": (["ser_hf/protocols/*.py"], ["tests/protocols"]),
     "segments": ([f"ser_hf/inference/{name}.py" for name in ("segments", "timeline", "turns")], LONG),
-    "formats": (["ser_hf/inference/segment_formats.py"], LONG[2:]),
+    "formats": (["ser_hf/inference/segment_formats.py"], LONG[3:]),
     "audit": (["ser_hf/audit/*.py"], ["tests/audit"]),
 }
 """Name -> the files with faults, and the tests that should notice; the doctests of the files are among them."""
