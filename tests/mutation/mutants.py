@@ -46,6 +46,9 @@ class Mutant:
 def mutants(source: str, file: str) -> Iterator[Mutant]:
     """Every fault of a source, in its order."""
     tree, seen = ast.parse(source), Counter[tuple[str, str]]()
+    statements = [node for node in tree.body if not isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    calls = [node for one in statements for node in ast.walk(one) if isinstance(node, ast.Call)]
+    early = {_name(call.func) for call in calls}  # these have run before a loaded module can take a fault
     for owner, field, index, place, inside in _sites(tree, "", False):
         node = getattr(owner, field) if index is None else getattr(owner, field)[index]
         if not inside and isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -60,7 +63,8 @@ def mutants(source: str, file: str) -> Iterator[Mutant]:
             change = f"{before} -> {after}"
             seen[place, change] += 1
             number = seen[place, change]
-            yield Mutant(place or "<module>", change + (f" #{number}" if number > 1 else ""), compiled, inside)
+            loaded = inside and place.split(".")[0] not in early
+            yield Mutant(place or "<module>", change + (f" #{number}" if number > 1 else ""), compiled, loaded)
 
 
 def _put(owner: Any, field: str, index: int | None, new: ast.AST) -> None:
