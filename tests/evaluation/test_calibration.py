@@ -69,6 +69,7 @@ def test_bins_of_equal_mass_are_those_of_a_loop():
 
 def test_half_precision_is_near_enough_to_one():
     assert brier_score([[0.5004, 0.5]], [0]) == pytest.approx(0.5, abs=0.001)
+    assert [row["clips"] for row in reliability([[1.0004, 0.0]], [0], 3)] == [0, 0, 1]
 
 
 def test_brier_score_and_likelihood_are_those_of_scikit_learn():

@@ -160,6 +160,10 @@ def anew(file: str, code: types.CodeType, arguments: list[str]) -> str:
     return loop.failed or ("" if status == 0 else "collection")
 
 
+def key_of(path: Path, _: str, mutant: Mutant) -> str:
+    return f"{path.relative_to(ROOT)} | {mutant.place} | {mutant.change}"
+
+
 def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Callable[[], None]) -> None:
     """Runs the faults of a group that are not known to be noticed, and keeps what became of them."""
     files = [path for pattern in GROUPS[name][0] for path in sorted(ROOT.glob(pattern))]
@@ -170,10 +174,12 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
         todo += [(path, hashlib.sha256(path.read_bytes()).hexdigest()[:12], mutant) for mutant in found]
     entry = kept.setdefault(name, {"all": 0, "mutants": {}})
     entry["all"], before = len(todo), entry["mutants"]
-    if 0 < args.limit < len(todo):
+    if args.again:
+        todo = [one for one in todo if key_of(*one) in before]
+    elif 0 < args.limit < len(todo):
         drawn = sorted(random.Random(args.seed).sample(range(len(todo)), args.limit))
         todo = [todo[i] for i in drawn]
-    rows = {f"{p.relative_to(ROOT)} | {m.place} | {m.change}": (p, sha, m) for p, sha, m in todo}
+    rows = {key_of(*one): one for one in todo}
     entry["mutants"] = {key: before.get(key, {"state": "new"}) | {"sha": rows[key][1]} for key in rows}
     again = [k for k in rows if before.get(k, {}).get("state") != "killed" or before[k]["sha"] != rows[k][1]]
     again = [key for key in again if args.only in key and not (key in equivalent() and args.skip)]
@@ -185,9 +191,12 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
         print(f"{'anew ' if fresh else ''}{('survived', 'killed', 'late')[state]} {seconds:.1f} s {key}", flush=True)
 
     def fast(session: pytest.Session) -> None:
-        if loop.tests(session) or child(lambda: loop.tests(session), 1e6)[0] != SURVIVED:
-            raise SystemExit(f"{loop.failed or 'a test that runs again'} fails without any fault")
+        if loop.tests(session):
+            raise SystemExit(f"{loop.failed} fails without any fault")
         session.items[:] = [item for item in session.items if loop.spent[item.nodeid] < args.quick]
+        while (again_ := child(lambda: loop.tests(session), 1e6))[0] != SURVIVED:
+            print(f"left out, for it cannot run twice: {again_[1]}", flush=True)
+            session.items[:] = [item for item in session.items if item.nodeid != again_[1]]
         base, kills = sum(loop.spent[item.nodeid] for item in session.items), Counter[str]()
         print(f"{name}: {len(again)} of {len(rows)} faults, {len(session.items)} tests, {base:.1f} s", flush=True)
         objects = living([str(path) for path in files])
@@ -247,6 +256,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", type=float, default=0.5, help="leave out tests that take so many seconds")
     parser.add_argument("--only", default="", help="faults whose description holds this text")
+    parser.add_argument("--again", action="store_true", help="of what an earlier run has run, what survived")
     parser.add_argument("--skip", action="store_true", help="do not run what equivalent.csv explains")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutation.json")
     args = parser.parse_args()
