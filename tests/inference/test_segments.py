@@ -1,5 +1,7 @@
 """The steps from windows to segments, each against a loop over samples or windows."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -66,7 +68,7 @@ def test_a_cell_goes_half_way_to_the_next_middle_and_cells_fill_the_spans(given_
     for number, (first, last) in enumerate(SPANS):
         own = [i for i, window in enumerate(given_windows) if window.span == number]
         assert (found[own[0]][0], found[own[-1]][1]) == (first, last)
-        for i, j in zip(own, own[1:], strict=False):
+        for i, j in pairwise(own):
             middles = [(given_windows[k].start + given_windows[k].end) / 2 for k in (i, j)]
             assert found[i][1] == found[j][0] == int(sum(middles) / 2 + 0.5)
 
@@ -97,9 +99,11 @@ def test_a_region_is_wider_than_speech_and_holds_its_pauses(edges, pause):
         for at in range(first, last):
             values[at] = number if inside[at] else None
     found = regions(speech, SPANS, RATE, pause)
-    assert [at for start, end in found for at in range(start, end)] == [i for i, v in enumerate(values) if v is not None]
+    assert [at for start, end in found for at in range(start, end)] == [
+        i for i, v in enumerate(values) if v is not None
+    ]
     cut = [(start, end) for start, end, _ in runs(values)]
-    touching = [gap for (_, a), (b, _) in zip(speech, speech[1:], strict=False) if (gap := b - a) == 200]
+    touching = [gap for (_, a), (b, _) in pairwise(speech) if (gap := b - a) == 200]
     assert found == cut or touching, "regions that touch and are not joined stay two"
 
 
@@ -155,5 +159,7 @@ def test_runs_of_one_label_are_joined_and_short_ones_go_to_the_longer_neighbour(
 
 
 def test_what_is_absorbed_decides_nothing():
-    (found,) = merged([run(0, 10, 0), run(10, 19, 1), run(19, 30, 0)], 10)
+    given_runs = [run(0, 10, 0), run(10, 19, 1), run(19, 30, 0)]
+    (found,) = merged(given_runs, 10)
+    assert given_runs == [run(0, 10, 0), run(10, 19, 1), run(19, 30, 0)], "what is given stays as it is"
     assert found.parts == [(0, 10), (19, 11)]

@@ -102,7 +102,9 @@ def _is_words(node: ast.AST, owner: ast.AST) -> bool:
         name = _name(owner.func)
         if name.endswith(_WORDS) or name in ("cast", "field", "TypeVar"):
             return True
-    return isinstance(node, ast.JoinedStr | ast.Import | ast.ImportFrom | ast.AnnAssign) and not getattr(node, "value", 1)
+    return isinstance(node, ast.JoinedStr | ast.Import | ast.ImportFrom | ast.AnnAssign) and not getattr(
+        node, "value", 1
+    )
 
 
 def _name(func: ast.AST) -> str:
@@ -115,7 +117,9 @@ def _changes(node: ast.AST, owner: ast.AST, field: str) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Compare):
         for i, op in enumerate(node.ops):
             if type(op) in _COMPARE:
-                yield ast.Compare(node.left, [*node.ops[:i], _COMPARE[type(op)](), *node.ops[i + 1 :]], node.comparators)
+                yield ast.Compare(
+                    node.left, [*node.ops[:i], _COMPARE[type(op)](), *node.ops[i + 1 :]], node.comparators
+                )
     elif isinstance(node, ast.BoolOp):
         yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
         for i in range(len(node.values)):

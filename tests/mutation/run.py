@@ -3,9 +3,9 @@
     python tests/mutation/run.py labels metrics --limit 150     # groups of GROUPS; all without a name
     python tests/mutation/run.py labels --only "len(classes)"   # the faults whose description holds this
 
-Every fault runs in a forked child of a process that has collected the tests once: the code of the function is swapped
-in place. Faults outside of functions, and those that cannot be swapped, run in a child that imports everything anew. Results are kept (``--results``); a second call runs only what has survived, or whose file changed.
-``equivalent.csv`` lists the survivors that no test can notice, and why.
+Every fault runs in a forked child of a process that has collected the tests once: the code of the function is swapped in
+place. Faults outside of functions run in a child that imports everything anew. Results are kept (--results), and what
+was noticed is not run again; equivalent.csv lists the survivors that no test can notice, and why.
 """
 
 from __future__ import annotations
@@ -30,12 +30,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
 EVALUATION = "tests/evaluation/test_"
-LONG = ["tests/inference/test_segments.py", "tests/inference/test_long.py", "tests/inference/test_turns.py", "tests/inference/test_segment_formats.py"]
+LONG = [
+    "tests/inference/test_segments.py",
+    "tests/inference/test_long.py",
+    "tests/inference/test_turns.py",
+    "tests/inference/test_segment_formats.py",
+]
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "labels": (["ser_hf/labels.py"], ["tests/test_labels.py"]),
     "metrics": (
@@ -160,6 +164,11 @@ def anew(file: str, code: types.CodeType, arguments: list[str]) -> str:
     return loop.failed or ("" if status == 0 else "collection")
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def key_of(path: Path, _: str, mutant: Mutant) -> str:
     return f"{path.relative_to(ROOT)} | {mutant.place} | {mutant.change}"
 
@@ -169,7 +178,7 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
     files = [path for pattern in GROUPS[name][0] for path in sorted(ROOT.glob(pattern))]
     todo: list[tuple[Path, str, Mutant]] = []
     for path in files:
-        print(path.relative_to(ROOT), flush=True)
+        say(path.relative_to(ROOT))
         found = list(mutants(path.read_text("utf-8"), str(path)))
         todo += [(path, hashlib.sha256(path.read_bytes()).hexdigest()[:12], mutant) for mutant in found]
     entry = kept.setdefault(name, {"all": 0, "mutants": {}})
@@ -183,22 +192,38 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
     entry["mutants"] = {key: before.get(key, {"state": "new"}) | {"sha": rows[key][1]} for key in rows}
     again = [k for k in rows if before.get(k, {}).get("state") != "killed" or before[k]["sha"] != rows[k][1]]
     again = [key for key in again if args.only in key and not (key in equivalent() and args.skip)]
-    arguments = [*GROUPS[name][1], *map(str, files), "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:warnings", "--show-capture=no", "--no-summary", "--capture=sys"]
+    arguments = [
+        *GROUPS[name][1],
+        *map(str, files),
+        "-q",
+        "--assert=plain",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:warnings",
+        "--show-capture=no",
+        "--no-summary",
+        "--capture=sys",
+    ]
     left: list[str] = []
 
     def note(key: str, state: int, by: str, seconds: float, fresh: bool) -> None:
-        entry["mutants"][key] |= {"state": "survived" if state == SURVIVED else "killed", "by": by, "s": round(seconds, 2)}
-        print(f"{'anew ' if fresh else ''}{('survived', 'killed', 'late')[state]} {seconds:.1f} s {key}", flush=True)
+        entry["mutants"][key] |= {
+            "state": "survived" if state == SURVIVED else "killed",
+            "by": by,
+            "s": round(seconds, 2),
+        }
+        say(f"{'anew ' if fresh else ''}{('survived', 'killed', 'late')[state]} {seconds:.1f} s {key}")
 
     def fast(session: pytest.Session) -> None:
         if loop.tests(session):
             raise SystemExit(f"{loop.failed} fails without any fault")
         session.items[:] = [item for item in session.items if loop.spent[item.nodeid] < args.quick]
         while (again_ := child(lambda: loop.tests(session), 1e6))[0] != SURVIVED:
-            print(f"left out, for it cannot run twice: {again_[1]}", flush=True)
+            say(f"left out, for it cannot run twice: {again_[1]}")
             session.items[:] = [item for item in session.items if item.nodeid != again_[1]]
         base, kills = sum(loop.spent[item.nodeid] for item in session.items), Counter[str]()
-        print(f"{name}: {len(again)} of {len(rows)} faults, {len(session.items)} tests, {base:.1f} s", flush=True)
+        say(f"{name}: {len(again)} of {len(rows)} faults, {len(session.items)} tests, {base:.1f} s")
         objects = living([str(path) for path in files])
         for key in again:
             path, _, mutant = rows[key]
@@ -255,7 +280,7 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=0, help="so many faults of each group, drawn; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", type=float, default=0.5, help="leave out tests that take so many seconds")
-    parser.add_argument("--only", default="", help="faults whose description holds this text")
+    parser.add_argument("--only", default="", help="faults that hold this text")
     parser.add_argument("--again", action="store_true", help="of what an earlier run has run, what survived")
     parser.add_argument("--skip", action="store_true", help="do not run what equivalent.csv explains")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutation.json")
@@ -273,7 +298,7 @@ def main() -> int:
 
     for name in args.groups or GROUPS:
         group(name, args, kept, save)
-        print("\n".join(report({name: kept[name]})), flush=True)
+        say("\n".join(report({name: kept[name]})))
     return 0
 
 

@@ -314,7 +314,10 @@ def test_speaker_kfold_makes_folds_alike_in_corpora_and_sexes():
 
 @pytest.mark.parametrize(
     ("protocol", "what"),
-    [("kfold", "9 folds need as many recordings, and there are 8"), ("speaker-kfold", "9 folds need as many speakers, and there are 8")],
+    [
+        ("kfold", "9 folds need as many recordings, and there are 8"),
+        ("speaker-kfold", "9 folds need as many speakers, and there are 8"),
+    ],
 )
 def test_more_folds_than_members_are_refused(protocol, what):
     rows = table([("ravdess", f"ravdess_{i}", i % 2, f"{i}") for i in range(8)])

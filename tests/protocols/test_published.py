@@ -311,7 +311,7 @@ def test_official_says_what_every_corpus_has():
     names = {"corpus": "corpora", "speaker": "speakers", "clip_id": "clip_ids", "label": "labels"}
     names |= {"partition": "partitions"}
     rows = Columns.from_table({key: np.concatenate([getattr(c, k) for c in both]) for key, k in names.items()})
-    with pytest.raises(SplitError, match="authors: msp_podcast has partitions; ravdess has neither$"):
+    with pytest.raises(SplitError, match=r"authors: msp_podcast has partitions; ravdess has neither$"):
         assign("official", rows)
 
 

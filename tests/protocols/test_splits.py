@@ -182,7 +182,9 @@ def test_the_counts(make_rows):
 def test_what_is_known_of_a_split_comes_back_from_json_also_of_an_older_version(make_rows):
     facts = make_split(make_rows(SPEAKERS), "loso", SplitOptions(fold=3)).info.to_dict()
     assert SplitInfo.from_dict(facts).to_dict() == facts
-    old = {key: value for key, value in facts.items() if key not in ("options", "claims_speaker_independent", "left_out")}
+    old = {
+        key: value for key, value in facts.items() if key not in ("options", "claims_speaker_independent", "left_out")
+    }
     info = SplitInfo.from_dict(old)
     assert (info.fold, info.options, info.claims_speaker_independent, info.left_out) == (3, {}, False, 0)
 
