@@ -3,9 +3,9 @@
     python tests/mutation/run.py labels metrics --limit 150     # groups of GROUPS; all without a name
     python tests/mutation/run.py labels --only "len(classes)"   # the faults whose description holds this
 
-Every fault runs in a forked child of a process that has collected the tests once: the code of the function is swapped in
-place. Faults outside of functions run in a child that imports everything anew. Results are kept (--results), and what
-was noticed is not run again; equivalent.csv lists the survivors that no test can notice, and why.
+Every fault runs in a forked child of a process that has collected the tests once: the code of the function is swapped
+in place. Faults outside of functions run in a child that imports everything anew. Results are kept (--results), and
+what was noticed is not run again; equivalent.csv lists the survivors that no test can notice, and why.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import gc
 import hashlib
 import json
 import os
@@ -30,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from living import living, swap
 from mutants import Mutant, mutants
 
 ROOT = Path(__file__).parents[2]
@@ -121,34 +121,6 @@ def child(work: Callable[[], str], limit: float) -> tuple[int, str, float]:
     with open(reads, encoding="utf-8") as pipe:
         by = pipe.read() if found != LATE else "too long"
     return found, by, time.monotonic() - begin
-
-
-def living(files: list[str]) -> list[Any]:
-    """The functions of these files, and the caches of the package."""
-    caches = [one for one in gc.get_objects() if type(one).__name__ == "_lru_cache_wrapper"]
-    functions = [one for one in gc.get_objects() if isinstance(one, types.FunctionType)]
-    functions = [one for one in functions if one.__code__.co_filename in files]
-    return functions + [one for one in caches if str(getattr(one, "__module__", "")).startswith("ser_hf")]
-
-
-def swap(objects: list[Any], file: str, code: types.CodeType) -> bool:
-    """Gives the living functions of a file their code of another compilation; False where that cannot be done."""
-    new: dict[tuple[str, int], list[types.CodeType]] = {}
-    todo = [code]
-    while todo:
-        for inner in todo.pop().co_consts:
-            if isinstance(inner, types.CodeType):
-                new.setdefault((inner.co_qualname, inner.co_firstlineno), []).append(inner)
-                todo.append(inner)
-    for one in objects:
-        if not isinstance(one, types.FunctionType):
-            one.cache_clear()
-        elif one.__code__.co_filename == file:
-            fitting = new.get((one.__code__.co_qualname, one.__code__.co_firstlineno), [])
-            if len(fitting) != 1 or fitting[0].co_freevars != one.__code__.co_freevars:
-                return False
-            one.__code__ = fitting[0]
-    return True
 
 
 def anew(file: str, code: types.CodeType, arguments: list[str]) -> str:
