@@ -54,21 +54,6 @@ OWN = "own"
 
 NO_CLASS = ("other", "undecided")
 _NEAR = 0.75
-WORDS = {
-    "anger": "angry",
-    "happiness": "happy",
-    "joy": "happy",
-    "sadness": "sad",
-    "fear": "fearful",
-    "disgusted": "disgust",
-    "surprise": "surprised",
-    "neutrality": "neutral",
-    "calmness": "calm",
-    "excitement": "excited",
-    **{emotion: emotion for emotion in EMOTIONS},
-}
-"""Common words, in lower case -> the harmonised emotion; labels of one's own recordings are understood by them."""
-
 _KEYS = ("name", "keep", "merge", "drop", "rename")
 _OTHERS = "others"
 
@@ -207,7 +192,7 @@ def near(word: str, others: Iterable[str] = WORDS) -> str | None:
     """
     known = [*others]
     low = word.strip().lower()
-    found = difflib.get_close_matches(low, known, n=1, cutoff=_NEAR) if low not in known else []
+    found = difflib.get_close_matches(low, known, cutoff=_NEAR) if low not in known else []
     return found[0] if found else None
 
 

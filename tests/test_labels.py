@@ -1,5 +1,6 @@
 """Label schemes, the built-in ones and the user's own."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_hf.base.errors import SerHfError
-from ser_hf.labels import EMOTIONS, SCHEMES, Scheme, emotion_of, get_scheme, near, own_scheme, read_scheme
+from ser_hf.labels import (
+    EMOTIONS,
+    SCHEMES,
+    Scheme,
+    emotion_of,
+    get_scheme,
+    label_meaning,
+    near,
+    own_scheme,
+    read_scheme,
+)
 
 CLASSES = {
     "8class": "neutral calm happy sad angry fearful disgust surprised",
@@ -33,6 +44,17 @@ def test_what_becomes_of_every_emotion(name):
     assert {emotion: get_scheme(name).class_of(emotion) for emotion in EMOTIONS} == expected
 
 
+def test_a_scheme_is_given_back_and_a_file_may_end_in_yml(own):
+    scheme = get_scheme("4class")
+    assert get_scheme(scheme) is scheme
+    path = own().rename(own().with_suffix(".yml"))
+    assert get_scheme(path) == read_scheme(path)
+
+
+def test_a_scheme_of_ones_own_that_drops_the_others_drops_words_of_ones_own(own):
+    assert get_scheme(own("keep: [happy, sad]\ndrop: others\n")).class_of("stressed") is None
+
+
 def test_an_unknown_scheme_is_refused_with_the_nearest_name():
     with pytest.raises(SerHfError, match="unknown label scheme '8clas'; did you mean '8class'"):
         get_scheme("8clas")
@@ -47,6 +69,7 @@ def test_in_the_own_scheme_every_label_is_a_class_and_ours_come_first():
     scheme = own_scheme(["Wut", "sad", "relaxed", "neutral", "other", "undecided", "sad"])
     assert scheme.classes == ("neutral", "sad", "Wut", "relaxed")
     assert [scheme.class_of(word) for word in ("Wut", "other")] == ["Wut", None]
+    assert own_scheme(["sad", "other", "Wut"]).classes == ("sad", "Wut")
     with pytest.raises(SerHfError, match="expected two or more different labels, found: sad"):
         own_scheme(["sad", "other"])
     assert get_scheme("own").classes == ()
@@ -56,6 +79,8 @@ def test_in_the_own_scheme_every_label_is_a_class_and_ours_come_first():
     ("label", "mapping", "emotion"),
     [
         (" Anger ", {}, "angry"),
+        (" Wut ", {}, "Wut"),
+        (" W", {"W": " Ärger "}, "Ärger"),
         ("W", {"W": "anger"}, "angry"),
         ("W", {"w": "anger"}, "W"),
         ("Wut", {}, "Wut"),
@@ -67,7 +92,15 @@ def test_what_a_label_stands_for(label, mapping, emotion):
     assert emotion_of(label, mapping) == emotion
 
 
-@pytest.mark.parametrize(("word", "meant"), [("anrgy", "angry"), ("hapy", "happy"), ("Sadd", "sad"), ("fearful", None)])
+@pytest.mark.parametrize(("label", "meaning"), [("HAP", "happy"), ("Fear", "fearful"), ("ENT", "ENT")])
+def test_a_checkpoint_may_call_its_classes_by_short_forms(label, meaning):
+    assert label_meaning(label) == meaning
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("anrgy", "angry"), ("hapy", "happy"), ("Sadd", "sad"), ("fearful", None), ("excitemen", "excitement")],
+)
 def test_a_slip_of_the_pen_is_near_a_known_word(word, meant):
     assert near(word) == meant
 
@@ -147,6 +180,9 @@ def test_two_emotions_under_one_new_name_are_one_class(own):
         ("keep: [happy, sad]\nkeep: [calm]", "'keep' is given twice"),
         ("keep: happy", "keep: expected a list of emotions, found 'happy'"),
         ("keep: [happy, 3]", "keep: expected a list of emotions"),
+        ("keep: others", "keep: expected a list of emotions, found 'others'"),
+        ("keep: [Fear, sad]", "unknown emotion 'Fear'; did you mean 'fearful'"),
+        ("keep: [happy, sad]\nmerge: {calm: 3}", "merge: expected pairs"),
         ("merge: [calm]", "merge: expected pairs"),
         ("keep: [happy, sad]\nrename: {angry: sad}", "expected two or more different classes"),
         ("[happy, sad]", "expected the keys name, keep, merge, drop, rename"),
@@ -163,14 +199,16 @@ def test_a_bad_scheme_is_refused_by_its_file(own, text, message):
 
 
 def test_a_scheme_file_that_is_not_there():
-    with pytest.raises(SerHfError, match=r"nowhere\.yaml: No such file"):
+    with pytest.raises(SerHfError, match=r"^label scheme nowhere\.yaml: No such file"):
         get_scheme("nowhere.yaml")
 
 
 @pytest.mark.parametrize("name", SCHEMES)
 def test_a_scheme_survives_json(name, own):
     for scheme in (get_scheme(name), get_scheme(own())):
-        assert Scheme.from_dict(scheme.to_dict()) == scheme
+        plain = scheme.to_dict()
+        assert json.loads(json.dumps(plain)) == plain
+        assert Scheme.from_dict(plain) == scheme
 
 
 @given(st.lists(st.tuples(st.sampled_from(EMOTIONS), st.floats(0, 100)), max_size=12))
@@ -183,6 +221,12 @@ def test_votes_become_shares_that_sum_to_one(votes):
         assert shares is not None
         assert (len(shares), min(shares) >= 0) == (4, True)
         assert sum(shares) == pytest.approx(1)
+
+
+def test_votes_that_fall_on_no_class_are_no_distribution_and_parts_of_a_vote_are_one():
+    four = get_scheme("4class")
+    assert [four.distribution(votes) for votes in ([], [("sad", 0.0)], [("disgust", 1.0)])] == [None, None, None]
+    assert four.distribution([("sad", 0.25), ("happy", 0.25)]) == [0, 0.5, 0.5, 0]
 
 
 def test_votes_for_what_the_scheme_drops_do_not_count():

@@ -6,7 +6,7 @@ All times are samples here, so that what touches is equal and nothing is lost by
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -155,7 +155,7 @@ def _joined(found: Sequence[Run]) -> list[Run]:
 
 def _absorbed(found: Sequence[Run], shortest: int) -> list[Run]:
     result: list[Run] = []
-    rest = list(reversed(found))
+    rest = [replace(run) for run in reversed(found)]  # they grow here, and the caller's stay
     while rest:
         run = rest.pop()
         before = result[-1] if result and _touch(result[-1], run) else None

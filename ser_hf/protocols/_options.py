@@ -81,8 +81,8 @@ def some(names: Iterable[object]) -> str:
 def span(numbers: Sequence[int]) -> str:
     """Fold numbers in words.
 
-    >>> span([1, 2, 3]), span([1, 3])
-    ('1 to 3', '1, 3')
+    >>> span([1, 2, 3]), span([1, 3]), span([2])
+    ('1 to 3', '1, 3', '2')
     """
     if len(numbers) > 1 and list(numbers) == list(range(numbers[0], numbers[-1] + 1)):
         return f"{numbers[0]} to {numbers[-1]}"

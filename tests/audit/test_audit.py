@@ -42,6 +42,18 @@ def found(parts: datasets.DatasetDict, claims: bool = True) -> list[tuple[str, s
     return [(f.level, f.rule, f.message) for f in audit(parts, claims_speaker_independent=claims).findings]
 
 
+def test_a_validation_of_all_that_is_trained_and_tested_on_makes_these_two_no_twins(make):
+    sides = {"train": ["a", "b", "c"], "validation": [*"abcdef"], "test": ["d", "e", "f"]}
+    parts = datasets.DatasetDict({name: make(who, clip_ids=[f"{s}/0" for s in who]) for name, who in sides.items()})
+    assert "same-split" not in {rule for _, rule, _ in found(parts)}
+
+
+def test_three_splits_that_are_one_are_told_in_order(make):
+    parts = datasets.DatasetDict({name: make(["a", "b", "c"]) for name in ("train", "validation", "test")})
+    pairs = [message.partition(" hold")[0] for _, rule, message in found(parts) if rule == "same-split"]
+    assert pairs == ["3 clips: train and test", "3 clips: train and validation", "3 clips: validation and test"]
+
+
 def test_a_clean_split(parts):
     assert found(parts) == []
     report = audit(parts, claims_speaker_independent=True)
@@ -100,7 +112,9 @@ def test_the_same_audio_within_a_split_is_told_and_allowed(parts, make):
 def test_the_same_audio_under_two_labels(parts, make):
     parts["train"] = make(["a", "b", "c"], hashes=["1", "1", "2"])
     assert [f[:2] for f in found(parts)] == [("info", "identical-audio"), ("error", "label-conflict")]
-    assert found(parts)[1][2].endswith("under different labels: a/0 (train, neutral) = b/1 (train, happy)")
+    assert found(parts)[1][2] == (
+        "1 recording appears more than once under different labels: a/0 (train, neutral) = b/1 (train, happy)"
+    )
 
 
 def test_a_recording_that_is_there_a_hundred_times_is_one_line(parts, make):

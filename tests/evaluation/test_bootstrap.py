@@ -96,6 +96,22 @@ def test_a_seed_gives_its_intervals_whatever_the_chunks(monkeypatch):
     assert both(0) == first
 
 
+def test_the_draws_of_the_recall_are_those_that_the_interval_is_of():
+    references, predictions = noisy(np.random.default_rng(8), 80)
+    speakers = [f"s{clip % 7}" for clip in range(80)]
+    draws = bootstrap.uar_draws(references, predictions, 4, speakers, n_resamples=500, seed=3)
+    assert draws.shape == (500,)
+    interval = speaker_intervals(references, predictions, 4, speakers, n_resamples=500, seed=3)["uar"]
+    assert interval == tuple(np.percentile(draws, [2.5, 97.5]))
+
+
+def test_two_speakers_can_be_drawn_in_three_ways():
+    """One all right, one all wrong: half of the resamples hold both, a quarter each one alone."""
+    case = [0, 1, 0, 1], [0, 1, 1, 0], 2, [*"aabb"]
+    found = [speaker_intervals(*case, level=level)["accuracy"] for level in (0.95, 0.6, 0.4)]
+    assert found == [(0, 1), (0, 1), (0.5, 0.5)]
+
+
 def test_a_wider_level_is_wider():
     references, predictions = noisy(np.random.default_rng(7), 100)
     low, high = clip_intervals(references, predictions, 4, level=0.99)["uar"]

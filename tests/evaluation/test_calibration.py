@@ -67,6 +67,11 @@ def test_bins_of_equal_mass_are_those_of_a_loop():
     assert expected_calibration_error(shares, labels, 10, equal_mass=True) == pytest.approx(sum(gaps) / 100)
 
 
+def test_half_precision_is_near_enough_to_one():
+    assert brier_score([[0.5004, 0.5]], [0]) == pytest.approx(0.5, abs=0.001)
+    assert [row["clips"] for row in reliability([[1.0004, 0.0]], [0], 3)] == [0, 0, 1]
+
+
 def test_brier_score_and_likelihood_are_those_of_scikit_learn():
     logits, labels = drawn()
     shares = softmax(logits, axis=1)
@@ -100,6 +105,7 @@ def test_a_class_that_cannot_be_said_is_left_out_of_the_fit():
 @pytest.mark.parametrize(
     ("logits", "labels", "said"),
     [
+        (*drawn(1), "1 validation clip, expected 20 of two"),
         (*drawn(19), "19 validation clips, expected 20 of two"),
         (drawn(30)[0], np.zeros(30, int), "30 validation clips of one class, expected 20 of two"),
         (np.eye(3)[np.arange(30) % 3], np.arange(30) % 3, "at or beyond 0.05"),
@@ -110,6 +116,12 @@ def test_what_cannot_be_fitted_is_1_and_said(logits, labels, said, caplog):
     caplog.set_level(logging.INFO, "ser_hf.steps")
     assert fit_temperature(logits, labels) == 1
     assert said in caplog.text
+
+
+def test_twenty_clips_of_two_classes_are_enough_for_a_temperature(caplog):
+    caplog.set_level(logging.INFO, "ser_hf.steps")
+    assert 0.05 < fit_temperature(*drawn(20, 2)) != 1
+    assert caplog.text == ""
 
 
 @given(st.integers(0, 10_000), st.floats(0.2, 5))
@@ -144,6 +156,16 @@ def test_without_a_temperature_both_are_the_same():
     assert found["ece_clips"] == found["ece_before_clips"]
 
 
+def test_an_interval_ends_at_0_and_one_resample_is_one():
+    logits, labels = drawn(200, 2)
+    found = evaluate_calibration(softmax(logits, axis=1), labels, n_bins=5)
+    assert found["n_bins"] == len(found["reliability"]) == 5
+    assert found["ece_clips"][0] == 0
+    low, high = evaluate_calibration(softmax(logits, axis=1), labels, n_resamples=1)["ece_clips"]
+    assert low == high
+    assert "ece_clips" not in evaluate_calibration(softmax(logits, axis=1), labels, n_resamples=0)
+
+
 def test_intervals_of_an_uncalibrated_model_hold_its_true_error():
     logits, labels = drawn(20_000, sharpness=2)
     true = expected_calibration_error(softmax(logits, axis=1), labels)
@@ -161,6 +183,13 @@ def test_intervals_of_an_uncalibrated_model_hold_its_true_error():
         ([[0.5, 0.5]], [0, 1], "found shapes"),
         (np.zeros((0, 2)), np.zeros(0, int), "found shapes"),
         ([[0.5, 0.5]], [2], r"class ids in 0\.\.1"),
+        ([[0.5, 0.5]] * 2, [0, 2], r"class ids in 0\.\.1"),
+        ([[0.5, 0.5]] * 2, [-1, 1], r"class ids in 0\.\.1"),
+        ([[0.5, 0.5]], [0.0], r"class ids in 0\.\.1"),
+        ([0.5, 0.5], [0, 1], "found shapes"),
+        ([[0.5, 0.5]], [[0]], "found shapes"),
+        ([[0.5, 0.4]], [0], "sum to 1"),
+        ([[0.5, 0.5], [0.6, 0.6]], [0, 0], "sum to 1"),
         ([[3.0, -2.0]], [0], "logits"),
         ([[0.5, float("nan")]], [0], "NaN or infinite"),
     ],

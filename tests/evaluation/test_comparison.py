@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import balanced_accuracy_score
 
+from ser_hf.base.errors import SerHfError
 from ser_hf.evaluation import holm, mcnemar, uar_difference
 
 CLASSES = 4
@@ -20,7 +21,7 @@ def two_models(clips=240, speakers=12, seed=0, better=0.15):
     return true, said[0], said[1], [f"s{i % speakers}" for i in range(clips)]
 
 
-@pytest.mark.parametrize(("only_one", "only_other"), [(3, 9), (0, 0), (1, 0), (20, 60)])
+@pytest.mark.parametrize(("only_one", "only_other"), [(3, 9), (0, 0), (1, 0), (7, 17), (8, 17), (20, 60)])
 def test_mcnemar_is_the_binomial_or_the_corrected_chi_squared(only_one, only_other):
     right = [True] * (50 + only_one) + [False] * (only_other + 7)
     other = [True] * 50 + [False] * only_one + [True] * only_other + [False] * 7
@@ -45,10 +46,38 @@ def test_holm_is_the_step_down_rule_and_keeps_what_is_unknown():
     assert holm([]) == []
 
 
-def test_the_difference_is_that_of_the_recalls_and_its_interval_that_of_scipy():
+def test_the_difference_is_that_of_the_recalls():
+    true, one, other, speakers = two_models()
+    found = uar_difference(true, one, other, CLASSES, speakers, n_resamples=200)
+    assert found.value == pytest.approx(balanced_accuracy_score(true, other) - balanced_accuracy_score(true, one))
+    assert found.low < found.value < found.high
+
+
+def test_two_speakers_can_be_drawn_in_three_ways():
+    """Of a the second model is better by one half, of b by one quarter: 1/4, 1/2 and 1/4 of the resamples."""
+    true = [0, 0, 1, 1] * 2
+    first, second = [1, 1, 1, 1, 0, 1, 1, 1], [0, 0, 1, 1] * 2
+    levels = {level: uar_difference(true, first, second, 2, [*"aaaabbbb"], level=level) for level in (0.95, 0.6, 0.4)}
+    assert levels[0.95] == pytest.approx((0.375, 0.25, 0.5, 2 / 2001))
+    assert levels[0.6] == pytest.approx((0.375, 0.25, 0.5, 2 / 2001))
+    assert levels[0.4] == pytest.approx((0.375, 0.375, 0.375, 2 / 2001))
+
+
+def test_resamples_without_a_difference_count_for_both_sides():
+    """Only of b is the second model better: where a alone is drawn, in a quarter of the resamples, both are alike."""
+    true, first, second = [0, 1] * 2, [0, 1, 1, 1], [0, 1] * 2
+    assert uar_difference(true, first, second, 2, [*"aabb"]).p == pytest.approx(2 / 4, abs=0.05)
+
+
+def test_ids_that_are_no_class_are_refused_for_either_model():
+    for models in (([0, 2], [0, 1]), ([0, 1], [0, 2])):
+        with pytest.raises(SerHfError, match=r"predictions must be in 0\.\.1"):
+            uar_difference([0, 1], *models, 2, ["a", "b"])
+
+
+def test_the_interval_of_the_difference_is_that_of_scipy():
     true, one, other, speakers = two_models()
     found = uar_difference(true, one, other, CLASSES, speakers, n_resamples=4000)
-    assert found.value == pytest.approx(balanced_accuracy_score(true, other) - balanced_accuracy_score(true, one))
     names = sorted(set(speakers))
     rows = [np.flatnonzero(np.array(speakers) == name) for name in names]
 

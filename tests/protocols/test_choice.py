@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ser_hf.protocols import PROTOCOLS, Columns, SplitOptions
-from ser_hf.protocols._choice import closest
+from ser_hf.protocols._choice import closest, evenest
 
 
 def columns(counts: dict[str, dict[str, int]], corpus: str = "urdu") -> Columns:
@@ -46,6 +46,29 @@ def test_shares_come_close_where_speakers_differ_by_much():
     for seed in range(10):
         share = len(split(rows, seed=seed, test_size=0.2)["test"]) / len(rows)
         assert share == pytest.approx(0.2, abs=0.01)
+
+
+def test_classes_are_shared_out_where_the_number_of_clips_says_nothing():
+    """Half of the speakers have one class alone, half the other, all as many clips."""
+    speakers = [f"s{i:02d}" for i in range(20)]
+    rows = columns({s: {"a" if i % 2 else "b": 10} for i, s in enumerate(speakers)})
+    for seed in range(8):
+        held = closest(rows, speakers, 4, np.random.default_rng(seed), seed)
+        assert Counter(int(s[1:]) % 2 for s in held) == {0: 2, 1: 2}
+
+
+def test_all_of_the_speakers_or_none_are_not_chosen_among():
+    speakers = ["a", "b", "c"]
+    rows = columns({s: {"x": 1} for s in speakers})
+    assert sorted(closest(rows, speakers, 3, np.random.default_rng(0), 0)) == speakers
+    assert closest(rows, speakers, 0, np.random.default_rng(0), 0) == []
+
+
+def test_the_evenest_deal_is_taken_and_the_first_of_equals():
+    rows = columns({"a": {"x": 10}, "b": {"y": 10}, "c": {"x": 10}, "d": {"y": 10}, "other": {"z": 99}})
+    apart, even, also = np.array([1, 2, 1, 2]), np.array([1, 1, 2, 2]), np.array([2, 1, 1, 2])
+    assert evenest(rows, [*"abcd"], [apart, even, also]) is even
+    assert evenest(rows, [*"abcd"], [apart, also, even]) is also
 
 
 def test_another_seed_gives_other_speakers_and_the_same_seed_the_same():

@@ -215,6 +215,17 @@ def test_few_training_speakers_give_a_stratified_share_for_validation(speakers):
     assert len(shares) == 7 * (len(speakers) - 1)
 
 
+def test_of_two_speakers_one_is_tested_and_one_alone_is_trained_on():
+    rows = balanced(["tess_OAF", "tess_YAF", "savee_DC", *JL])
+    _, _, test = parts(rows.speakers, assign("speaker-independent", rows))
+    assert Counter(speaker.split("_")[0] for speaker in test) == {"tess": 1, "jl": 1}
+
+
+def test_options_are_taken_from_among_other_values():
+    values = {"seed": 3, "test_corpora": ["jl", "savee"], "test_partition": "test2", "learning_rate": 0.1}
+    assert SplitOptions.of(values) == SplitOptions(seed=3, test_corpora=("jl", "savee"), test_partition="test2")
+
+
 def test_an_unknown_test_speaker_is_refused_with_the_nearest():
     with pytest.raises(SplitError, match="unknown test speaker 'savee_je'; did you mean 'savee_JE'"):
         assign("speaker-independent", balanced(SAVEE), SplitOptions(test_speakers=("savee_je",)))
@@ -303,7 +314,10 @@ def test_speaker_kfold_makes_folds_alike_in_corpora_and_sexes():
 
 @pytest.mark.parametrize(
     ("protocol", "what"),
-    [("kfold", "9 folds need as many recordings, and there are 8"), ("speaker-kfold", "9 folds ne")],
+    [
+        ("kfold", "9 folds need as many recordings, and there are 8"),
+        ("speaker-kfold", "9 folds need as many speakers, and there are 8"),
+    ],
 )
 def test_more_folds_than_members_are_refused(protocol, what):
     rows = table([("ravdess", f"ravdess_{i}", i % 2, f"{i}") for i in range(8)])

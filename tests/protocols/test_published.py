@@ -306,6 +306,15 @@ def test_official_joins_partitions_and_sessions():
     assert tested == {("msp_podcast", "test", None), ("iemocap", None, "Session2")}
 
 
+def test_official_says_what_every_corpus_has():
+    both = [partitioned(), spoken(RAVDESS)]
+    names = {"corpus": "corpora", "speaker": "speakers", "clip_id": "clip_ids", "label": "labels"}
+    names |= {"partition": "partitions"}
+    rows = Columns.from_table({key: np.concatenate([getattr(c, k) for c in both]) for key, k in names.items()})
+    with pytest.raises(SplitError, match=r"authors: msp_podcast has partitions; ravdess has neither$"):
+        assign("official", rows)
+
+
 def test_official_takes_shared_takes_for_no_session():
     rows = columns([{"session": f"day{i % 2}", "speaker": f"jl_{i % 4 // 2}"} for i in range(40)], corpus="jl")
     with pytest.raises(SplitError, match="partitions or sessions made by the corpus' authors: jl has neither"):

@@ -8,6 +8,7 @@ import pytest
 from ser_hf.base.errors import SerHfError, SplitError
 from ser_hf.corpora import CORPORA
 from ser_hf.protocols import PROTOCOLS, Protocol, SplitOptions, folds_of, make_split, split_counts
+from ser_hf.protocols.splits import SplitInfo
 
 SPEAKERS = [f"ravdess_{actor:02d}" for actor in range(1, 25)]
 
@@ -51,7 +52,7 @@ def test_speaker_independent_is_what_it_says(harmonised):
 
 def test_emobox_keeps_its_fold(two_corpora):
     split = make_split(two_corpora, "emobox", SplitOptions(fold=1))
-    assert split.info.fold == 1
+    assert (split.info.fold, split.info.options) == (1, {})
     assert split.info.speaker_independent
     assert split.info.claims_speaker_independent
     assert split.info.test_speakers == ("ravdess_01", "savee_JE")
@@ -176,6 +177,16 @@ def test_the_counts(make_rows):
     assert split_counts({"test": rows}) == {
         "test": {"clips": 4, "speakers": 2, "classes": {"neutral": 3, "happy": 0, "sad": 1}}
     }
+
+
+def test_what_is_known_of_a_split_comes_back_from_json_also_of_an_older_version(make_rows):
+    facts = make_split(make_rows(SPEAKERS), "loso", SplitOptions(fold=3)).info.to_dict()
+    assert SplitInfo.from_dict(facts).to_dict() == facts
+    old = {
+        key: value for key, value in facts.items() if key not in ("options", "claims_speaker_independent", "left_out")
+    }
+    info = SplitInfo.from_dict(old)
+    assert (info.fold, info.options, info.claims_speaker_independent, info.left_out) == (3, {}, False, 0)
 
 
 def test_what_is_known_of_a_split_is_plain_json(harmonised):
