@@ -20,10 +20,11 @@ _MOST = 16
 def workers_for(seconds: float, cores: int, device: str) -> int | None:
     """Processes for so much sound; None for this one alone.
 
-    Measured on two cores with clips of 3.7 s at 48 kHz: starting two processes and joining what they wrote takes 0.8 s,
-    a clip 1.6 ms in one process and 0.55 of that in two. So two are even with one of one thread at some 1,100 clips or
-    4,000 s: 480 clips took them 1.35 times as long as it, 1,440 clips 0.75 times. With one of two threads, which decode
-    side by side, they are even at 1,440 clips or 5,300 s. From 6,000 s on they are ahead of both.
+    Two cores, clips of 3.7 s at 48 kHz. Measured, mostly while others used the cores: of one process of one thread, two
+    took 1.35 to 1.58 times the time for 480 clips and 0.75 times for 1,440; of one of two threads, which decode side by
+    side, 1.34 and 1.00 times. Reckoned: with 1.6 ms a clip, and 0.55 of that in two, starting two takes 0.8 s, so that
+    they are even with one thread at some 1,100 clips or 4,000 s. That they are ahead from 6,000 s on is drawn from this
+    and not measured.
 
     Args:
         seconds: of all recordings.

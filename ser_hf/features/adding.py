@@ -43,8 +43,9 @@ def add_features(
     share: a run that was interrupted goes on after the shares that were finished. Features of a dataset in memory are
     in memory. Of a stream they are computed as rows are asked for, in the process that asks.
 
-    What clips may hold: any rate, any number of channels, any length. They are decoded whole, one at a time (an hour at
-    48 kHz takes 0.7 GB); the extractor trims a clip and cuts its middle out, or pads it. Samples beyond 1 and clipped
+    What clips may hold: any rate, any number of channels, any length. They are decoded whole (an hour at 48 kHz takes
+    0.7 GB), one at a time, but files below 4 MB by as many threads as torch may use;
+    the extractor trims a clip and cuts its middle out, or pads it. Samples beyond 1 and clipped
     ones are taken as they are. A clip of zeros is as loud as its loudest point everywhere: 0 dB. A clip that is
     missing, damaged, empty, shorter than half a sample at the extractor's rate, or that holds NaN or infinity stops the
     run.
