@@ -68,7 +68,9 @@ def _check_target(source: Path, folder: Path) -> None:
         raise SerHfError(f"{folder} is a file; name a folder for the small checkpoint")
     if folder.is_dir() and folder.resolve() == source.resolve():
         raise SerHfError(f"{folder} is the run itself, whose weights would be lost; name another folder")
-    others = sorted({path.name for path in folder.iterdir()} - ours) if folder.is_dir() else []
+    killed = tuple(f".{name}." for name in ours)  # what a killed export left, which goes when the file is written
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(name for name in names - ours if not name.startswith(killed))
     if others:
         raise SerHfError(f"{folder} holds {', '.join(others[:5])}, which no such folder has; name another")
 
