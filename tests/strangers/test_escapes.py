@@ -241,6 +241,7 @@ def _wav(samples: np.ndarray) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["terminal", "turned", "half", "paragraph", "front matter", "script"])
 def test_the_terminal(name, tmp_path, capsys, monkeypatch):
     """Errors, tables and JSON of the commands that read strangers' folders, and what is logged on the way."""
@@ -252,7 +253,7 @@ def test_the_terminal(name, tmp_path, capsys, monkeypatch):
     table = tmp_path / "t.csv"
     table.write_bytes(b"path,label\n" + os.fsencode(paths[0]).replace(b"\n", b" ") + b"\xff,sad\n")
     commands = [
-        ["list", "corpora", "--data_root", str(tmp_path)],
+        ["list", "corpora"],
         ["audit", *own],
         ["audit", *own, "--skip_bad"],
         ["audit", *own, "--skip_bad", "--json"],
