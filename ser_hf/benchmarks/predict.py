@@ -55,7 +55,7 @@ def bench_predict(settings: Settings) -> Result:
             work["ser_hf, ONNX"] = lambda: _told(exported.listen(files, batch_size=settings.batch_size, speech=None))
         torch.nn.Module.to(model, device)
         classifier = SerClassifier(model, extractor)
-        rival = pipeline("audio-classification", model=model, feature_extractor=extractor, device=device)
+        rival: Any = pipeline("audio-classification", model=model, feature_extractor=extractor, device=device)
 
         def piped() -> np.ndarray:
             answers = rival(_decoded(files), batch_size=settings.batch_size, top_k=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def bench_windows(settings: Settings) -> Result:
             return heard.probabilities
 
         loop = partial(_loop, file, size, hop, model, extractor)
-        work = {
+        work: dict[str, Callable[[], np.ndarray]] = {
             REFERENCE: partial(loop, 1),
             f"a loop, batches of {settings.batch_size}": partial(loop, settings.batch_size),
             "ser_hf, segment": ours,

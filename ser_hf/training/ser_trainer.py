@@ -57,7 +57,7 @@ class SerTrainer(SharingTrainer):
         with noting() as self._ending.asked:
             told = super().train(resume_from_checkpoint, *args, **given)
         if self.resumed_from and self.args.should_save:
-            self._tidy(Path(self.args.output_dir))
+            self._tidy(Path(str(self.args.output_dir)))
         return told
 
     def training_step(self, *args: Any, **given: Any) -> torch.Tensor:
