@@ -183,12 +183,12 @@ def codec(kind: Kind, called: str) -> ModuleType:
 
 @contextmanager
 def _told(kind: Kind, called: str, cut: str | None) -> Iterator[None]:
-    """Makes one line of what FFmpeg says; PyAV's errors are also Python's own."""
+    """Makes one line of what FFmpeg says; PyAV's errors are also Python's own, as of a stream that comes in late."""
     try:
         yield
     except AudioError:
         raise
-    except (require("av", "codec").FFmpegError, OSError, ValueError, OverflowError) as error:
+    except (require("av", "codec").FFmpegError, OSError, ValueError, OverflowError, LookupError) as error:
         said = getattr(error, "strerror", None) or str(error)
         raise _damage(kind, called, cut, f"FFmpeg says: {said}") from error
 
