@@ -72,14 +72,15 @@ def _checkpoint(settings: Settings, folder: Path) -> str:
             raise SerHfError(unknown("setting of HuBERT", key, list(known)))
     torch.manual_seed(0)
     HubertModel(HubertConfig(**given)).save_pretrained(folder)
-    Wav2Vec2FeatureExtractor(sampling_rate=RATE).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor(sampling_rate=RATE).save_pretrained(folder)  # type: ignore[no-untyped-call]
     return str(folder)
 
 
 def _encoder(place: str, clips: list[np.ndarray], together: int) -> Work:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     extractor = build_embeddings(place, pooling="mean", dtype="float32")
-    stock, prepare = AutoModel.from_pretrained(place).to(device).eval(), AutoFeatureExtractor.from_pretrained(place)
+    stock = AutoModel.from_pretrained(place).to(device).eval()
+    prepare = AutoFeatureExtractor.from_pretrained(place)  # type: ignore[no-untyped-call]
 
     @torch.inference_mode()
     def bare() -> np.ndarray:
