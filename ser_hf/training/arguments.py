@@ -98,10 +98,7 @@ class DataArguments:
     max_duration: float = field(
         default=3600.0, metadata={"help": "seconds above which a recording is taken for a mistake, and is bad"}
     )
-    num_proc: int | None = field(
-        default=None,
-        metadata={"help": "worker processes (auto: for features as many as pay, for building one)"},
-    )
+    num_proc: int | None = field(default=None, metadata={"help": "worker processes; auto: what pays, for building one"})
 
 
 @dataclass
@@ -280,9 +277,7 @@ class AugmentArguments:
 class RunArguments:
     """How the run goes, beside transformers' own training arguments."""
 
-    precision: str = field(
-        default="auto", metadata={"help": "auto, bf16 or fp32; auto is bf16 where hardware computes it"}
-    )
+    precision: str = field(default="auto", metadata={"help": "auto, bf16 or fp32; auto: bf16 where hardware has it"})
     deterministic: bool = field(
         default=False,
         metadata={"help": "kernels that give the same bits for the same seed on the same machine; slower on a GPU"},
