@@ -21,6 +21,7 @@ class Run:
         wrapped: what is shown is one line of standard error, broken into several.
         removes: a file an earlier command wrote by other settings.
         command: of a block of output, what prints it.
+        needs: a library of an extra that the tests do not install; without it the test is skipped.
     """
 
     more: str = ""
@@ -29,6 +30,7 @@ class Run:
     wrapped: bool = False
     removes: str = ""
     command: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ README: dict[str, Run | Left] = {
     "quickstart-speaker-independent": Run(command=QUICKSTART),
     "pip install 'ser_hf[demo]'": INSTALLS,
     "ser-hf demo": Left("opens a page until it is interrupted; tests/demo/test_page.py does"),
-    "ser-hf demo runs/from_scratch-cnn_blstm_attention-random --space space/": Run(after=(TRAIN,)),
+    "ser-hf demo runs/from_scratch-cnn_blstm_attention-random --space space/": Run(after=(TRAIN,), needs="gradio"),
     "ser-hf predict runs/from_scratch-cnn_blstm_attention-random DATA/ravdess/Actor_01/03-01-05-02-01-01-01.flac": Run(
         "--vad rule", after=(TRAIN,)
     ),
