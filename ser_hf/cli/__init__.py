@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ser_hf import __version__
 from ser_hf.base.disk import told
 from ser_hf.base.errors import SerHfError
-from ser_hf.base.plain import PlainFormatter
+from ser_hf.base.plain import PlainFormatter, one_line
 from ser_hf.base.steps import steps
 
 from ._command import Command, add_common_arguments, complain
@@ -87,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, rest = parser.parse_known_args(argv)
     command: Command = args.command
     if rest and not command.takes_overrides:
-        parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
+        parser.error(f"not understood: {one_line(' '.join(rest))}; see ser-hf {command.name} --help")
     teller = logging.StreamHandler(sys.stderr)
     teller.setFormatter(PlainFormatter("%(message)s"))
     logging.basicConfig(handlers=[teller])
