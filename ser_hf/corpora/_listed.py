@@ -45,10 +45,13 @@ class TableFiles:
 
     def _there(self, name: str) -> Path | None:
         path = self.table.parent / name
-        if path.is_file():
-            return path
-        suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
-        return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
+        try:
+            if path.is_file():
+                return path
+            suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
+            return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
+        except (OSError, ValueError):  # a name that no file can have: too long, or empty behind its folder
+            return None
 
 
 class Listed(NamedTuple):

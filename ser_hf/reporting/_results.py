@@ -181,7 +181,10 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
             "the two are from different runs; run `ser-hf evaluate` again"
         )
     known = [name for name in FACTS if name in table.column_names]
-    rows: list[dict[str, Any]] = table.select([*wanted, *known]).to_pylist()
+    try:
+        rows: list[dict[str, Any]] = table.select([*wanted, *known]).to_pylist()
+    except (ValueError, pyarrow.ArrowException) as error:
+        raise SerHfError(f"{path} is damaged: {_flat(error)}; run `ser-hf evaluate` again") from error
     return rows
 
 
