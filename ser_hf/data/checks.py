@@ -132,8 +132,9 @@ def read_clip(clip: Clip, corpus: Corpus, max_duration: float = LONGEST) -> Reco
     known = corpus.bad.get(clip.clip_id)
     if known:
         raise BadRecordingError(f"{one_line(str(clip.path))} is known to be bad: {known}")
-    source: str | bytes = part_name(clip.path, clip.start, clip.end)
-    name = one_line(source)
+    part = part_name(clip.path, clip.start, clip.end)
+    name = one_line(part)
+    source: str | bytes = part
     if corpus.fetch is not None:
         source = corpus.fetch(clip)
         source = source if clip.start is None else cut(source, clip.start, clip.end, name)

@@ -115,6 +115,7 @@ def sortable(word: str) -> str:
     return one_line(word) if any(unicodedata.category(c) == "Cs" for c in word) else word
 
 
+@pytest.mark.parametrize("word", [WORDS[name] for name in ("fence", "attribute", "template", "formula", "terminal")])
 def test_the_report(word, tmp_path, monkeypatch):
     monkeypatch.setattr("ser_hf.reporting.report.write_plots", lambda *_, **__: [])
     pages = []
