@@ -49,6 +49,8 @@ def parse_yaml(text: str) -> Any:
         if _unfolded(node, {}) > _MOST:
             raise RecipeError(f"its anchors (&name, *name) unfold to more than {_MOST} values; write fewer")
         return loader.construct_document(node)
+    except (AttributeError, LookupError, OverflowError, TypeError) as error:  # of PyYAML, for `!!timestamp x` and such
+        raise yaml.YAMLError(f"a value is not of the kind that is said: {error}") from error
     except RecursionError as error:
         raise RecipeError("it is nested too deep; a recipe or scheme has a few levels") from error
     finally:

@@ -14,7 +14,7 @@ from ser_hf.base.ending import Ended, ending
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.memory import out_of_memory
 from ser_hf.base.peers import ENDED_BY_ANOTHER, LAUNCHED, is_main, peer_gone, speaks_first
-from ser_hf.base.plain import PlainFormatter, plain
+from ser_hf.base.plain import PlainFormatter, one_line, plain
 from ser_hf.base.steps import steps
 
 from ._command import Command, add_common_arguments, complain
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args, rest = parser.parse_known_args(argv)
     command: Command = args.command
     if rest and not command.takes_overrides:
-        parser.error(f"not understood: {' '.join(rest)}; see ser-hf {command.name} --help")
+        parser.error(f"not understood: {one_line(' '.join(rest))}; see ser-hf {command.name} --help")
     teller = logging.StreamHandler(sys.stderr)
     teller.setFormatter(PlainFormatter("%(message)s"))
     logging.basicConfig(handlers=[teller])

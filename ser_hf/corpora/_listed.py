@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ser_hf.base.errors import CorpusError
-from ser_hf.base.plain import one_line
 from ser_hf.base.tables import TableError, column, read_table
 
 from ._reading import Reading, cell, part_of
@@ -45,10 +44,13 @@ class TableFiles:
 
     def _there(self, name: str) -> Path | None:
         path = self.table.parent / name
-        if path.is_file():
-            return path
-        suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
-        return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
+        try:
+            if path.is_file():
+                return path
+            suffixes = () if path.suffix.lower() in NATIVE else sorted(NATIVE)
+            return next((p for s in suffixes if (p := path.with_name(path.name + s)).is_file()), None)
+        except (OSError, ValueError):  # a name that no file can have: too long, or empty behind its folder
+            return None
 
 
 class Listed(NamedTuple):
@@ -99,5 +101,5 @@ def listed(table: Path, reading: Reading | None = None) -> Iterator[Listed]:
 
 
 def text_of(name: str) -> str:
-    """A file name as text a dataset can hold: bytes that are not UTF-8, and what steers a terminal, become escapes."""
-    return one_line(name)
+    """A file name as text a dataset can hold; bytes that are not UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.base.errors import CorpusError
+from ser_hf.base.plain import one_line
 from ser_hf.base.tables import SUFFIXES, TableError, read_table
 from ser_hf.labels import emotion_of
 from ser_hf.records import Clip
 
 from ._corpus import Refuse
-from ._listed import TableFiles, text_of
+from ._listed import TableFiles
 from ._reading import PARTITIONS, Reading, cell, fields_of
 from ._segments import apart
 from ._walk import audio_files
@@ -62,7 +63,7 @@ def _named(clips: list[Clip], corpus: str, home: Path) -> list[Clip]:
     def name(path: Path) -> str:
         file = files[path]
         below = file.removeprefix(inside) if file.startswith(inside) else mark + file.removeprefix(elsewhere)
-        return f"{corpus}/{text_of(below.replace(os.sep, '/'))}"
+        return f"{corpus}/{one_line(below.replace(os.sep, '/'))}"
 
     names = {path: name(path) for path in files}
     return [replace(clip, clip_id=names[clip.path] + clip.clip_id) for clip in clips]
@@ -86,9 +87,9 @@ def _from_folders(part: Path, refuse: Refuse, name: str, reading: Reading) -> It
         yield Clip(
             path=path,
             corpus=name,
-            native_label=text_of(label),
-            emotion=emotion_of(text_of(label), reading.labels),
-            speaker=f"{name}_{text_of(between[0])}" if between else None,
+            native_label=one_line(label),
+            emotion=emotion_of(one_line(label), reading.labels),
+            speaker=f"{name}_{one_line(between[0])}" if between else None,
             clip_id="",
         )
 

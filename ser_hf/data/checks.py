@@ -133,8 +133,8 @@ def read_clip(clip: Clip, corpus: Corpus, max_duration: float = LONGEST) -> Reco
     if known:
         raise BadRecordingError(f"{one_line(str(clip.path))} is known to be bad: {known}")
     part = part_name(clip.path, clip.start, clip.end)
-    source: str | bytes = part
     name = one_line(part)
+    source: str | bytes = part
     if corpus.fetch is not None:
         source = corpus.fetch(clip)
         source = source if clip.start is None else cut(source, clip.start, clip.end, name)

@@ -187,7 +187,10 @@ class _Rows:
             AudioError: there is none.
         """
         split, number = clip.path.parent.name, clip.row
-        value = self.parts[split].select_columns([self.columns.audio])[number][self.columns.audio]
+        try:
+            value = self.parts[split].select_columns([self.columns.audio])[number][self.columns.audio]
+        except ValueError as error:  # of Arrow, and of text that is not UTF-8
+            raise AudioError(f"{clip.path} cannot be read: {error}") from error
         return recording_of(value, self.source, str(clip.path), self.columns.audio)
 
 

@@ -103,7 +103,7 @@ def _session(file: Path, threads: int | None) -> Any:
             providers=["CPUExecutionProvider"],
             enable_fallback=0,  # or it prints what is wrong
         )
-        session.get_modelmeta()
+        dict(session.get_modelmeta().custom_metadata_map)
         return session
     except tuple(getattr(errors, name) for name in _ERRORS) + _OTHERS as error:
         raise CheckpointError(f"{file} cannot be loaded as ONNX: {' '.join(str(error).split())[:200]}") from error

@@ -182,7 +182,10 @@ def load_predictions(run_dir: str | Path, results: Mapping[str, Any]) -> list[di
             "the two are from different runs; run `ser-hf evaluate` again"
         )
     known = [name for name in FACTS if name in table.column_names]
-    rows: list[dict[str, Any]] = table.select([*wanted, *known]).to_pylist()
+    try:
+        rows: list[dict[str, Any]] = table.select([*wanted, *known]).to_pylist()
+    except (ValueError, pyarrow.ArrowException) as error:
+        raise SerHfError(f"{path} is damaged: {_flat(error)}; run `ser-hf evaluate` again") from error
     for row in rows:
         if not all(math.isfinite(math.nan if row[name] is None else row[name]) for name in wanted[5:]):
             raise SerHfError(f"{path}: {row['clip_id']} has no finite probabilities; run `ser-hf evaluate` again")

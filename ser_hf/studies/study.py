@@ -98,13 +98,13 @@ def load_study(source: str | Path) -> Study:
     if not content.get("rows"):
         raise RecipeError(f"{path} names no rows; add `rows:` with recipes, e.g. `rows: [svm, logistic]`")
     axes = {str(name): _axis(str(name), values, path) for name, values in _table(content, "axes", path).items()}
-    texts = {key: _text(content, key, path) for key in ("title", "about", "source")}
+    texts = {key: _text(content, key, path) for key in ("title", "about", "source", "baseline")}
     study = Study(
         name=path.stem,
         title=texts["title"] or path.stem,
         about=texts["about"],
         source=texts["source"],
-        baseline=content.get("baseline"),
+        baseline=texts["baseline"] or None,
         rows={name: _row(name, told, path) for name, told in _rows(content["rows"], path).items()},
         axes=axes,
         keys=_recipe_keys(_table(content, "keys", path), f"{path}: keys"),

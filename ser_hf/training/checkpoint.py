@@ -27,6 +27,7 @@ from ser_hf.models import SerFeatureExtractor
 from .ensemble import Ensemble, EnsembleConfig, Model, load_ensemble, model_type
 
 _BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+_BROKEN += (MemoryError,)  # sizes in a damaged config.json
 _BROKEN += (SafetensorError, *HUB_FAILURES)
 """What the libraries raise for files that are not what they should be."""
 

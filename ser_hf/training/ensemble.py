@@ -23,7 +23,7 @@ MEMBERS = "members"
 _CHECKPOINT = ("config.json", "model.safetensors", "model.skops", "preprocessor_config.json")
 _FILES = (*_CHECKPOINT, "recipe.yaml", "*.py", f"{ENCODER}/*.json", f"{ENCODER}/*.safetensors")
 """What is copied of a member: its checkpoint, how it was trained, the code that travels with it, a probe's encoder."""
-_BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, TypeError, AttributeError, *HUB_FAILURES)
+_BROKEN: tuple[type[Exception], ...] = (OSError, ValueError, TypeError, AttributeError, RecursionError, *HUB_FAILURES)
 
 
 class EnsembleConfig(PreTrainedConfig):

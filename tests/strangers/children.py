@@ -71,7 +71,7 @@ def tried(ways: Iterable[Way], names: str) -> Told:
             line = str(error)
             told.lines.append(line)
             told.kinds[way] = "line"
-            if not steady(line) or (names and names not in line):
+            if not steady(line.replace("\t", " ")) or (names and names not in line):
                 told.kinds[way] = "fault"
                 told.text += f"{way}: not one printable line that names the file: {line!r:.300}\n"
         except BaseException:  # noqa: BLE001 - what it is, is the finding

@@ -273,7 +273,7 @@ def kinds_of(home: Path, light: bool = False) -> dict[str, Kind]:
 
     warnings.simplefilter("ignore", FutureWarning)  # of the libraries, about themselves
     transformers.utils.logging.disable_progress_bar()
-    logging.lastResort = None  # our own warnings are told by the command line
+    logging.getLogger().addHandler(logging.NullHandler())  # our own warnings are told by the command line
     datasets.config.HF_DATASETS_CACHE = home / "cache"
     model = default_folder()
     results = json.loads((model / "results.json").read_text())

@@ -37,6 +37,7 @@ def test_documents(root):
     assert "0 of 5000 went wrong" in opened("documents.py", root=root)
 
 
+@pytest.mark.slow
 def test_few_documents(root):
     """Those that are read without PyTorch's and ONNX's loading."""
     only = ["recipe", "study", "label scheme", "table csv", "table xlsx", "manifest", "split.json"]
