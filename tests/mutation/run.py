@@ -39,6 +39,7 @@ LONG = [
     "tests/inference/test_long.py",
     "tests/inference/test_turns.py",
     "tests/inference/test_segment_formats.py",
+    "tests/inference/test_timeline.py",
 ]
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "labels": (["ser_hf/labels.py"], ["tests/test_labels.py"]),
@@ -52,7 +53,7 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "protocols": (["ser_hf/protocols/*.py"], ["tests/protocols"]),
     "segments": ([f"ser_hf/inference/{name}.py" for name in ("segments", "timeline", "turns")], LONG),
-    "formats": (["ser_hf/inference/segment_formats.py"], LONG[3:]),
+    "formats": (["ser_hf/inference/segment_formats.py"], LONG[3:4]),
     "audit": (["ser_hf/audit/*.py"], ["tests/audit"]),
 }
 """Name -> the files with faults, and the tests that should notice; the doctests of the files are among them."""
@@ -70,11 +71,16 @@ class Loop:
         self.names: dict[str, dict[str, Any]] = {}
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        from hypothesis import settings
+    def pytest_collection(self) -> None:
+        """Before the tests are read, for `settings` above a test takes the rest from the profile of that time."""
+        from hypothesis import Phase, settings
 
-        settings.register_profile("mutation", parent=settings.get_profile("untimed"), derandomize=True, database=None)
+        quick = {"derandomize": True, "database": None, "phases": (Phase.explicit, Phase.generate)}  # no shrinking
+        settings.register_profile("mutation", parent=settings.get_profile("untimed"), **quick)
         settings.load_profile("mutation")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.run(session)
         return True
 
