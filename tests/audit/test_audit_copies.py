@@ -1,6 +1,7 @@
 """The audit hears: copies of a recording across splits are found whatever was done to them, takes are left in peace."""
 
 import io
+from pathlib import Path
 
 import datasets
 import numpy as np
@@ -214,18 +215,42 @@ def test_two_processes_make_what_one_makes(parts, tmp_path):
     assert add_fingerprints(part, num_proc=2)[FINGERPRINT][:] == add_fingerprints(parts["train"])[FINGERPRINT][:]
 
 
-def test_the_cache_does_not_outlive_the_recordings(parts, clips, tmp_path):
+def stored(part: datasets.Dataset, folder: Path) -> datasets.Dataset:
+    """The rows from a Parquet file, which takes the place of an earlier one, with its cache beside it."""
+    part.to_parquet(folder / "rows.parquet")
+    fresh = {"download_mode": "force_redownload", "verification_mode": "no_checks", "cache_dir": folder / "cache"}
+    return datasets.load_dataset("parquet", data_files=str(folder / "rows.parquet"), split="train", **fresh)
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+def test_the_cache_does_not_outlive_the_recordings(parts, tmp_path, hashed):
     """`datasets` takes a file of the same name for the same file; the hashes of the recordings tell otherwise."""
-
-    def stored(part: datasets.Dataset) -> datasets.Dataset:
-        part.to_parquet(tmp_path / "rows.parquet")
-        fresh = {"download_mode": "force_redownload", "verification_mode": "no_checks", "cache_dir": tmp_path / "cache"}
-        return datasets.load_dataset("parquet", data_files=str(tmp_path / "rows.parquet"), split="train", **fresh)
-
-    before = add_fingerprints(stored(parts["train"]))[FINGERPRINT][:]
-    after = add_fingerprints(stored(parts["test"]))[FINGERPRINT][:]
+    if not hashed:
+        parts = parts.remove_columns("audio_hash")
+    before = add_fingerprints(stored(parts["train"], tmp_path))[FINGERPRINT][:]
+    after = add_fingerprints(stored(parts["test"], tmp_path))[FINGERPRINT][:]
     assert before == add_fingerprints(parts["train"])[FINGERPRINT][:]
     assert after == add_fingerprints(parts["test"])[FINGERPRINT][:]
+
+
+def test_the_second_time_they_are_read_from_a_cache_that_holds_no_recordings(parts, tmp_path, caplog):
+    rows = stored(parts["train"], tmp_path)
+    with caplog.at_level("INFO", "ser_hf.steps"):
+        first = add_fingerprints(rows)[FINGERPRINT][:]
+        assert caplog.messages == ["listening for near-duplicates among 4 clips"]
+        (cache,) = (tmp_path / "cache").rglob("cache-*.arrow")
+        assert datasets.Dataset.from_file(str(cache)).column_names == ["audio_hash", FINGERPRINT]
+        caplog.clear()
+        assert add_fingerprints(rows)[FINGERPRINT][:] == first
+    assert caplog.messages == []
+
+
+def test_what_is_known_of_the_audio_is_not_computed_again(parts, clips):
+    parts["train"] = with_clip(parts["train"], "anna/neutral9", CHANGES["quieter"](clips["carl"]["carl/neutral0"]))
+    found = check(parts).to_list()
+    deaf = add_fingerprints(parts).map(lambda _: {"audio": {"bytes": b"no sound", "path": "x.flac"}})
+    assert check(deaf).to_list() == found
+    assert [f["rule"] for f in found] == ["near-duplicate"]
 
 
 def test_an_audio_column_of_the_hub_is_read_without_its_decoder(parts):
@@ -275,6 +300,12 @@ def test_one_recording_by_hash_or_by_fingerprint():
 def test_nothing_is_a_copy_of_nothing():
     assert group_copies([]).tolist() == []
     assert group_copies([b"", None, b"", words(0).tobytes(), None]).tolist() == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("all_pairs", [0, 9])
+def test_copies_are_found_behind_what_has_no_fingerprint(all_pairs):
+    one, two = words(0).tobytes(), words(1).tobytes()
+    assert group_copies([None, one, b"", two, one, None, two], all_pairs).tolist() == [0, 1, 2, 3, 1, 5, 3]
 
 
 def test_the_size_of_the_blocks_changes_nothing(monkeypatch):

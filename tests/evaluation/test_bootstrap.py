@@ -105,6 +105,25 @@ def test_the_draws_of_the_recall_are_those_that_the_interval_is_of():
     assert interval == tuple(np.percentile(draws, [2.5, 97.5]))
 
 
+def test_what_is_not_said_are_two_thousand_resamples_of_the_first_seed():
+    references, predictions = noisy(np.random.default_rng(9), 60)
+    others, speakers = noisy(np.random.default_rng(10), 60)[1], [f"s{clip % 7}" for clip in range(60)]
+    said = {"n_resamples": 2000, "seed": 0}
+    for function, case in (
+        (clip_intervals, ()),
+        (speaker_intervals, (speakers,)),
+        (bootstrap.uar_draws, (speakers,)),
+    ):
+        case = (references, predictions, 4, *case)
+        np.testing.assert_equal(function(*case), function(*case, **said))
+        with pytest.raises(AssertionError):
+            np.testing.assert_equal(function(*case), function(*case, **said | {"n_resamples": 1999}))
+    case = references, predictions, others, 4, speakers
+    found = bootstrap.uar_difference(*case)
+    assert found == bootstrap.uar_difference(*case, **said)
+    assert found != bootstrap.uar_difference(*case, **said | {"n_resamples": 1999})
+
+
 def test_two_speakers_can_be_drawn_in_three_ways():
     """One all right, one all wrong: half of the resamples hold both, a quarter each one alone."""
     case = [0, 1, 0, 1], [0, 1, 1, 0], 2, [*"aabb"]

@@ -14,6 +14,7 @@ from sklearn.metrics import brier_score_loss, log_loss
 from ser_hf.base.errors import SerHfError
 from ser_hf.evaluation import (
     brier_score,
+    calibration,
     evaluate_calibration,
     expected_calibration_error,
     fit_temperature,
@@ -55,6 +56,16 @@ def test_the_error_and_the_diagram_are_those_of_a_loop(seed, n_bins, clips, clas
         means = (row["confidence"], row["accuracy"])
         assert means == ((pytest.approx(np.mean(sure)), pytest.approx(np.mean(right))) if sure else (None, None))
     assert json.loads(json.dumps(found)) == found
+
+
+def test_there_are_fifteen_bins_and_five_hundred_resamples_where_no_number_is_given(monkeypatch):
+    shares, labels = softmax(drawn()[0], axis=1), drawn()[1]
+    assert reliability(shares, labels) == reliability(shares, labels, 15)
+    assert expected_calibration_error(shares, labels) == expected_calibration_error(shares, labels, 15)
+    found = evaluate_calibration(shares, labels)
+    assert found == evaluate_calibration(shares, labels, 1.0, n_bins=15, n_resamples=500, seed=0)
+    monkeypatch.setattr(calibration, "_CHUNK", 97 * len(labels))
+    assert evaluate_calibration(shares, labels)["ece_clips"] == pytest.approx(found["ece_clips"], abs=1e-12)
 
 
 def test_bins_of_equal_mass_are_those_of_a_loop():

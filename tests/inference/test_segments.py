@@ -84,6 +84,13 @@ def test_speech_is_taken_from_the_window_that_answers(given_windows):
     assert spoken(given_windows, own, RATE) == [(start, end) for start, end, _ in runs(heard)]
 
 
+def test_frames_begin_at_whole_samples_whatever_the_rate():
+    window = Window(10, 3010, 0, np.array([False, True, False, True, True]), 0.1, None, None)
+    found = spoken([window], [(0, 4000)], 22_050)  # a frame has 705.6 samples
+    assert found == [(716, 1421), (2127, 3010)]
+    assert all(type(edge) is int for stretch in found for edge in stretch)
+
+
 @settings(max_examples=40)
 @given(st.sets(st.integers(0, 2500), max_size=12), st.sampled_from([0, 0.05, 0.1, 0.15, 0.2, 0.3, 1]))
 def test_a_region_is_wider_than_speech_and_holds_its_pauses(edges, pause):
@@ -151,6 +158,8 @@ def run(start, end, label, span=0):
         ([run(0, 10, 0), run(11, 19, 1), run(19, 40, 2)], [(0, 10, 0), (11, 40, 2)]),
         ([run(0, 10, 0), run(11, 19, 1), run(20, 40, 2)], [(0, 10, 0), (11, 19, 1), (20, 40, 2)]),
         ([run(0, 5, 0), run(5, 9, 1), run(9, 15, 2)], [(0, 15, 2)]),
+        ([run(90, 100, 0), run(100, 109, 1), run(109, 120, 2)], [(90, 100, 0), (100, 120, 2)]),
+        ([run(90, 100, 0), run(100, 109, 1), run(109, 119, 2)], [(90, 109, 0), (109, 119, 2)]),
         ([], []),
     ],
 )

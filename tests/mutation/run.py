@@ -39,6 +39,7 @@ LONG = [
     "tests/inference/test_long.py",
     "tests/inference/test_turns.py",
     "tests/inference/test_segment_formats.py",
+    "tests/inference/test_timeline.py",
 ]
 GROUPS: dict[str, tuple[list[str], list[str]]] = {
     "labels": (["ser_hf/labels.py"], ["tests/test_labels.py"]),
@@ -52,14 +53,14 @@ GROUPS: dict[str, tuple[list[str], list[str]]] = {
     ),
     "protocols": (["ser_hf/protocols/*.py"], ["tests/protocols"]),
     "segments": ([f"ser_hf/inference/{name}.py" for name in ("segments", "timeline", "turns")], LONG),
-    "formats": (["ser_hf/inference/segment_formats.py"], LONG[3:]),
+    "formats": (["ser_hf/inference/segment_formats.py"], LONG[3:4]),
     "audit": (["ser_hf/audit/*.py"], ["tests/audit"]),
 }
 """Name -> the files with faults, and the tests that should notice; the doctests of the files are among them."""
 EXTRA_SECONDS, SLOWER = 5, 4
 MEMORY = 12 << 30
 KILLED, SURVIVED, LATE = 1, 0, 2
-FOREIGN = "cannot be swapped"
+FOREIGN, LONG_RUN = "cannot be swapped", "too long"
 
 
 class Loop:
@@ -70,11 +71,16 @@ class Loop:
         self.names: dict[str, dict[str, Any]] = {}
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        from hypothesis import settings
+    def pytest_collection(self) -> None:
+        """Before the tests are read, for `settings` above a test takes the rest from the profile of that time."""
+        from hypothesis import Phase, settings
 
-        settings.register_profile("mutation", parent=settings.get_profile("untimed"), derandomize=True, database=None)
+        quick = {"derandomize": True, "database": None, "phases": (Phase.explicit, Phase.generate)}  # no shrinking
+        settings.register_profile("mutation", parent=settings.get_profile("untimed"), **quick)
         settings.load_profile("mutation")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.run(session)
         return True
 
@@ -119,7 +125,7 @@ def child(work: Callable[[], str], limit: float) -> tuple[int, str, float]:
         os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     with open(reads, encoding="utf-8") as pipe:
-        by = pipe.read() if found != LATE else "too long"
+        by = pipe.read() if found != LATE else LONG_RUN
     return found, by, time.monotonic() - begin
 
 
@@ -154,7 +160,11 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
         found = list(mutants(path.read_text("utf-8"), str(path)))
         todo += [(path, hashlib.sha256(path.read_bytes()).hexdigest()[:12], mutant) for mutant in found]
     entry = kept.setdefault(name, {"all": 0, "mutants": {}})
-    entry["all"], before = len(todo), entry["mutants"]
+    entry["all"], before, here = len(todo), entry["mutants"], {key_of(*one) for one in todo}
+    names = tuple(str(path.relative_to(ROOT)) for path in files)
+    for key in equivalent().keys() - here:
+        if key.startswith(names):
+            say(f"explained, and the code has changed: {key}")
     if args.again:
         todo = [one for one in todo if key_of(*one) in before]
     elif 0 < args.limit < len(todo):
@@ -162,7 +172,8 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
         todo = [todo[i] for i in drawn]
     rows = {key_of(*one): one for one in todo}
     entry["mutants"] = {key: before.get(key, {"state": "new"}) | {"sha": rows[key][1]} for key in rows}
-    again = [k for k in rows if before.get(k, {}).get("state") != "killed" or before[k]["sha"] != rows[k][1]]
+    known = {k: one["sha"] for k, one in before.items() if one["state"] == "killed" and one["by"] != LONG_RUN}
+    again = [k for k in rows if known.get(k) != rows[k][1]]
     again = [key for key in again if args.only in key and not (key in equivalent() and args.skip)]
     arguments = [
         *GROUPS[name][1],
@@ -190,6 +201,7 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
     def fast(session: pytest.Session) -> None:
         if loop.tests(session):
             raise SystemExit(f"{loop.failed} fails without any fault")
+        whole = sum(loop.spent.values())
         session.items[:] = [item for item in session.items if loop.spent[item.nodeid] < args.quick]
         while (again_ := child(lambda: loop.tests(session), 1e6))[0] != SURVIVED:
             say(f"left out, for it cannot run twice: {again_[1]}")
@@ -208,7 +220,7 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
                 kills[by] += 1
                 note(key, state, by, seconds, False)
         (ROOT / ".pytest_cache").mkdir(exist_ok=True)
-        (ROOT / ".pytest_cache" / "left.json").write_text(json.dumps([left, entry["mutants"], base]), "utf-8")
+        (ROOT / ".pytest_cache" / "left.json").write_text(json.dumps([left, entry["mutants"], whole]), "utf-8")
 
     loop = Loop(fast)
 
@@ -219,11 +231,11 @@ def group(name: str, args: argparse.Namespace, kept: dict[str, Any], save: Calla
     state, by, _ = child(first, 1e6)
     if state != SURVIVED:
         raise SystemExit(f"{name}: the tests do not run ({by})")
-    left, entry["mutants"], base = json.loads((ROOT / ".pytest_cache" / "left.json").read_text("utf-8"))
+    left, entry["mutants"], whole = json.loads((ROOT / ".pytest_cache" / "left.json").read_text("utf-8"))
     save()
     for key in left:
         path, _, mutant = rows[key]
-        note(key, *child(lambda: anew(str(path), mutant.code, arguments), 30 + SLOWER * base), True)  # noqa: B023
+        note(key, *child(lambda: anew(str(path), mutant.code, arguments), 30 + SLOWER * whole), True)  # noqa: B023
         save()
 
 
@@ -240,7 +252,8 @@ def report(kept: dict[str, Any]) -> Iterator[str]:
         ran = {key: one for key, one in entry["mutants"].items() if one["state"] != "new"}
         alive = [key for key, one in ran.items() if one["state"] == "survived"]
         open_ = [key for key in alive if key not in known]
-        yield f"{name}: {entry['all']} faults, {len(ran)} run, {len(ran) - len(alive)} killed, "
+        late = sum(one.get("by") == LONG_RUN for one in ran.values())
+        yield f"{name}: {entry['all']} faults, {len(ran)} run, {len(ran) - len(alive)} killed ({late} by their time), "
         yield f"    {len(alive) - len(open_)} explained, {len(open_)} survived"
         yield from (f"    {key}" for key in open_)
         yield from (f"    explained and yet killed: {key}" for key in known if key in ran and key not in alive)
