@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_hf.base.errors import CorpusError
+from ser_hf.base.plain import one_line
 from ser_hf.corpora import CORPORA, scan
 from ser_hf.corpora.casia import parse
 from ser_hf.records import Clip
@@ -122,7 +123,7 @@ def test_no_name_breaks_the_parser(outcome, parts):
         assert found.native_label in NATIVE
         assert found.speaker in {f"casia_{speaker}" for speaker in SPEAKERS}
     else:
-        assert found is None or str(path) in found
+        assert found is None or one_line(str(path)) in found
 
 
 def test_the_folds_leave_each_speaker_out_once():

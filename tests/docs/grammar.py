@@ -4,16 +4,19 @@ import argparse
 import importlib.util
 import itertools
 import re
+import sys
 import tomllib
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import yaml
 from accelerate.commands.launch import launch_command_parser
 
 from ser_hf.base.errors import SerHfError
 from ser_hf.cli import COMMANDS, make_parser
+from ser_hf.cli.launch import _STARTED, _named
 from ser_hf.corpora import CORPORA
 from ser_hf.labels import SCHEMES
 from ser_hf.protocols import PROTOCOLS
@@ -51,9 +54,9 @@ def fault(words: Sequence[str], *, whole: bool = True) -> str:
             ser_hf(rest, whole=whole)
         elif program == "accelerate":
             accelerate(rest)
-        elif program == "python" and rest[0] == "-m":
+        elif program in ("python", "python3") and rest[0] == "-m":
             expect(importlib.util.find_spec(rest[1]) is not None, f"no module {rest[1]}")
-        elif program == "python":
+        elif program in ("python", "python3"):
             script(rest[0], rest[1:])
         elif program == "hf" and (files := [i for i, word in enumerate(rest) if word.endswith(".py")]):
             script(rest[files[0]], rest[files[0] + 1 :])
@@ -78,6 +81,11 @@ def ser_hf(words: Sequence[str], *, whole: bool = True) -> None:
     expect(words[0] in {command.name for command in COMMANDS}, f"no command {words[0]}")
     parser = strict(make_parser())
     if "--help" in words:
+        return
+    if words[0] == "launch":
+        start = next(i for i, word in enumerate(words) if word in _STARTED)
+        strict(launch_command_parser()).parse_args([*_named(list(words[1:start])), "-m", "ser_hf.cli"])
+        ser_hf(words[start:], whole=whole)
         return
     try:
         args, rest = parser.parse_known_args(list(words))
@@ -110,7 +118,9 @@ def options_of(words: Sequence[str]) -> None:
 
 def takes(command: str, option: str) -> bool:
     """Whether a command knows an option, those of recipes included."""
-    if option in options()[command]:
+    if option in options()[command] or (
+        command == "launch" and option in launch_command_parser()._option_string_actions
+    ):
         return True
     try:
         check_key(option[2:], command)
@@ -153,7 +163,9 @@ def script(file: str, words: Sequence[str]) -> None:
     expect((ROOT / file).is_file(), f"no file {file}")
     spec = importlib.util.spec_from_file_location(f"docs_{Path(file).stem}", ROOT / file)
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with patch.object(sys, "path", [str((ROOT / file).parent), *sys.path]), patch.dict(sys.modules):
+        sys.modules[spec.name] = module  # dataclasses look there
+        spec.loader.exec_module(module)
     read = argparse.ArgumentParser.parse_known_args
     found: list[tuple[argparse.Namespace, list[str]]] = []
 

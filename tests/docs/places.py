@@ -109,6 +109,7 @@ README: dict[str, Run | Left] = {
     TRAIN: Run(f"{SHORT} --test_size 0.25 --validation_size 0.2"),
     "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 "
     "-m ser_hf.cli train recipes/from_scratch/cnn_blstm_attention.yaml --data_root DATA": LAUNCH,
+    "ser-hf launch --config_file cpu --num_processes 2 train cnn_blstm_attention --data_root DATA": LAUNCH,
     "ser-hf train svm --corpora ravdess --protocol emobox --fold all --data_root DATA --output_dir runs/svm": Left(
         "trains on six folds; a probe below is trained on every fold"
     ),
@@ -131,6 +132,7 @@ CONTRIBUTING: dict[str, Run | Left] = {
     **dict.fromkeys(("make quickstart", "make test", "make lint", "make format"), MAKES),
     ".venv/bin/pre-commit install": INSTALLS,
     **dict.fromkeys(("make lint test wheel-check", "make audit", "make licences sbom", "make dist"), MAKES),
+    "python3 tests/gpu_check.py --wheels wheels --output gpu_check": Left("needs a GPU; tests/test_gpu_check.py"),
 }
 RECIPES: dict[str, Run | Left] = {
     "ser-hf train resnet34 --data_root DIR": RECIPE,
@@ -145,6 +147,7 @@ RECIPES: dict[str, Run | Left] = {
     ),
     "accelerate launch --config_file recipes/accelerate/cpu.yaml --num_processes 2 "
     "-m ser_hf.cli train recipes/from_scratch/cnn_blstm_attention.yaml --data_root DIR": LAUNCH,
+    "ser-hf launch --config_file cpu --num_processes 2 train cnn_blstm_attention --data_root DIR": LAUNCH,
     "hf jobs uv run --flavor l4x1 --secrets HF_TOKEN --timeout 6h recipes/cluster/hf_job.py whisper_base_svm "
     "--repo USER/NAME --data USER/DATASET --protocol official": JOB,
     "title: How many bands": Left("bands.yaml, which the commands below it run"),

@@ -259,7 +259,7 @@ def report(kept: dict[str, Any]) -> Iterator[str]:
         yield from (f"    explained and yet killed: {key}" for key in known if key in ran and key not in alive)
 
 
-def main() -> int:
+def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("groups", nargs="*", help=", ".join(GROUPS))
     parser.add_argument("--limit", type=int, default=0, help="so many faults of each group, drawn; 0 for all")
@@ -269,7 +269,7 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="of what an earlier run has run, what survived")
     parser.add_argument("--skip", action="store_true", help="do not run what equivalent.csv explains")
     parser.add_argument("--results", type=Path, default=ROOT / "build" / "mutation.json")
-    args = parser.parse_args()
+    args = parser.parse_args(words)
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     sys.dont_write_bytecode = True
