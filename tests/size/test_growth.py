@@ -1,9 +1,11 @@
 """What is done for every clip does not grow with their number: counted in calls and bytes, never in seconds."""
 
+import runpy
 import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -95,12 +97,8 @@ def test_the_program_finds_its_powers():
 
 
 def exponents(sizes: list[int], seconds: list[float], start: float) -> list[float]:
-    import runpy
-
     folder = Path(__file__).parent
-    sys.path.insert(0, str(folder))
-    try:
+    others = {name: module for name, module in sys.modules.items() if name not in ("corpus", "steps")}
+    with patch.object(sys, "path", [str(folder), *sys.path]), patch.dict(sys.modules, others, clear=True):
         found: list[float] = runpy.run_path(str(folder / "run.py"))["exponents"](sizes, seconds, start)
-    finally:
-        sys.path.remove(str(folder))
     return found

@@ -87,6 +87,7 @@ def test_a_dry_run_lists_runs_states_and_time_and_makes_nothing(study_file, done
     assert "6 runs: 6 done" in capsys.readouterr().out
 
 
+@pytest.mark.slow  # a killed study that goes on ends with the same table as well, below
 def test_the_same_seed_twice_gives_the_same_table(study_file, done, tmp_path):
     assert main(["study", str(study_file), "--output", str(tmp_path), "--jobs", "2"]) == 0
     assert tables(tmp_path) == tables(done)

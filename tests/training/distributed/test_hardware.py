@@ -20,6 +20,8 @@ DEEPSPEED = importlib.util.find_spec("deepspeed") is not None
 def started(name: str, monkeypatch, *words: str) -> SimpleNamespace:
     """What the launcher would start: words and environment."""
     found = SimpleNamespace()
+    for key in [key for key in os.environ if key.startswith(("ACCELERATE_", "FSDP_"))]:
+        monkeypatch.delenv(key)  # an Accelerator of another test leaves some behind
 
     def run(args):
         found.args, found.environment = args, dict(os.environ)
