@@ -21,7 +21,10 @@ def verdict(classes=CLASSES, speech=None, sure_from=0.0, dimensions=None):
 @pytest.fixture
 def timeline():
     """Two windows, of which one was not heard; no time is a round number."""
-    segments = (Segment(0, THIRD, "sad", CLASSES, {"valence": 0.5}, THIRD, "anna"), Segment(THIRD, 1, NO_SPEECH, {}, {}))
+    segments = (
+        Segment(0, THIRD, "sad", CLASSES, {"valence": 0.5}, THIRD, "anna"),
+        Segment(THIRD, 1, NO_SPEECH, {}, {}),
+    )
     shares = np.array([[THIRD, 2 * THIRD], [np.nan, np.nan]], np.float32)
     times = {"starts": np.array([THIRD / 2, THIRD]), "ends": np.array([THIRD, 2 * THIRD])}
     return Timeline(
