@@ -264,6 +264,20 @@ def test_rows_without_audio_are_refused(parts):
         add_fingerprints(parts["train"].remove_columns("audio"))
 
 
+def test_no_rows_have_no_fingerprints(parts):
+    none = parts["train"].select([])
+    made = add_fingerprints(none)
+    assert (len(made), made.features) == (0, {**none.features, FINGERPRINT: datasets.Value("binary")})
+    for bare in (none, made, none.remove_columns("audio_hash")):
+        assert {f.rule for f in check(datasets.DatasetDict({**parts, "validation": bare})).findings} == {"absent-class"}
+
+
+def test_what_is_made_has_its_type_also_where_nothing_was_heard(parts):
+    silent = rows({"anna/neutral9": encoded(np.zeros(9_000), SAMPLING_RATE)}, "anna")
+    assert add_fingerprints(silent)[FINGERPRINT][:] == [b""]
+    assert add_fingerprints(silent).features[FINGERPRINT] == datasets.Value("binary")
+
+
 def test_a_recording_that_cannot_be_decoded_is_named(parts):
     broken = parts["train"].to_list()
     broken[1]["audio"] = {"bytes": b"<html>not found</html>", "path": "gone.wav"}
