@@ -46,6 +46,8 @@ def add_fingerprints(dataset: AnyRows, num_proc: int | None = None) -> AnyRows:
         return dataset
     if AUDIO not in dataset.column_names:
         raise SerHfError(f"the dataset has no {AUDIO!r} column (it has: {', '.join(dataset.column_names)})")
+    if not len(dataset):  # which `concatenate_datasets` gives back without the column
+        return cast("AnyRows", dataset.add_column(FINGERPRINT, [], feature=datasets.Value("binary")))
     column = _computed(dataset, num_proc).select_columns(FINGERPRINT)
     return cast("AnyRows", datasets.concatenate_datasets([dataset, column], axis=1))
 
@@ -65,18 +67,20 @@ def _computed(rows: datasets.Dataset, num_proc: int | None) -> datasets.Dataset:
     The cache is keyed by the hashes of the recordings where the rows have them: ``datasets`` itself takes a folder of
     Parquet files for the same whatever is in the files. Without hashes everything is computed anew.
     """
+    features = datasets.Features({AUDIO_HASH: datasets.Value("string"), FINGERPRINT: datasets.Value("binary")})
+    if not len(rows):  # of which `map` makes no columns
+        return datasets.Dataset.from_dict({name: [] for name in features}, features)
     key = None
     if AUDIO_HASH in rows.column_names:
         digest = hashlib.sha256(f"fingerprints {VERSION} {rows[AUDIO_HASH][:]!r}".encode())
         key = digest.hexdigest()[:32]
-    text, binary = datasets.Value("string"), datasets.Value("binary")
     recordings = rows.select_columns(AUDIO)
     make = partial(
         recordings.with_format("arrow").map,  # leaves the bytes alone, also in a column of `datasets.Audio`
         _compute,
         batched=True,
         batch_size=_BATCH,
-        features=datasets.Features({AUDIO_HASH: text, FINGERPRINT: binary}),
+        features=features,
         remove_columns=AUDIO,
         num_proc=num_proc,
         new_fingerprint=key,

@@ -202,6 +202,12 @@ def test_a_copy_of_a_copy(parts, make):
     assert found(parts)[0][2].endswith("splits: g/0 (test) -> g/0#1 (train), g/0#1#1 (train)")
 
 
+def test_three_copies_are_named_and_the_others_counted(parts, make):
+    ids = ["a/0", *(f"g/0#{i}" for i in range(1, 6))]
+    parts["train"] = with_sources(make, ["a", *"bbbbb"], [None, *["g/0"] * 5], ids)
+    assert found(parts)[0][2].endswith("g/0 (test) -> g/0#1 (train), g/0#2 (train), g/0#3 (train) and 2 more")
+
+
 def test_sources_that_run_in_a_circle_end(parts, make):
     parts["train"] = with_sources(make, ["a", "b", "c"], ["y", "x", "z"], ["x", "y", "z"])
     assert found(parts) == []
@@ -265,7 +271,8 @@ def test_the_table_counts_then_shows_errors_first():
         "a, b, c and 2 more",
         "info sentence-overlap 5 of 9 clips",
     ]
-    assert len({len(line) - len(line.lstrip()) for line in lines}) == 2, "cases stand under the summaries"
+    under = lines[1].index("5 recordings")
+    assert {len(line) - len(line.lstrip()) for line in lines} == {0, under}, "cases stand under the summaries"
     assert audit_table([]) == "nothing found"
 
 

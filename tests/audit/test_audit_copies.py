@@ -215,30 +215,31 @@ def test_two_processes_make_what_one_makes(parts, tmp_path):
     assert add_fingerprints(part, num_proc=2)[FINGERPRINT][:] == add_fingerprints(parts["train"])[FINGERPRINT][:]
 
 
-def stored(part: datasets.Dataset, folder: Path) -> datasets.Dataset:
-    """The rows from a Parquet file, which takes the place of an earlier one, with its cache beside it."""
-    part.to_parquet(folder / "rows.parquet")
-    fresh = {"download_mode": "force_redownload", "verification_mode": "no_checks", "cache_dir": folder / "cache"}
-    return datasets.load_dataset("parquet", data_files=str(folder / "rows.parquet"), split="train", **fresh)
+def stored(part: datasets.Dataset, file: Path) -> datasets.Dataset:
+    """The rows from a file, beside which their cache will be; `datasets` takes all such files for one and the same."""
+    part.save_to_disk(file.with_suffix(""))
+    (written,) = file.with_suffix("").glob("*.arrow")
+    rows = datasets.Dataset.from_file(str(written.rename(file)))
+    rows._fingerprint = "0123456789abcdef"
+    return rows
 
 
 @pytest.mark.parametrize("hashed", [True, False])
 def test_the_cache_does_not_outlive_the_recordings(parts, tmp_path, hashed):
-    """`datasets` takes a file of the same name for the same file; the hashes of the recordings tell otherwise."""
+    """Where `datasets` takes one file for another, the hashes tell otherwise; without them nothing is cached."""
     if not hashed:
         parts = parts.remove_columns("audio_hash")
-    before = add_fingerprints(stored(parts["train"], tmp_path))[FINGERPRINT][:]
-    after = add_fingerprints(stored(parts["test"], tmp_path))[FINGERPRINT][:]
-    assert before == add_fingerprints(parts["train"])[FINGERPRINT][:]
-    assert after == add_fingerprints(parts["test"])[FINGERPRINT][:]
+    for name, part in parts.items():
+        rows = stored(part, tmp_path / f"{name}.arrow")
+        assert add_fingerprints(rows)[FINGERPRINT][:] == add_fingerprints(part)[FINGERPRINT][:]
 
 
 def test_the_second_time_they_are_read_from_a_cache_that_holds_no_recordings(parts, tmp_path, caplog):
-    rows = stored(parts["train"], tmp_path)
+    rows = stored(parts["train"], tmp_path / "rows.arrow")
     with caplog.at_level("INFO", "ser_hf.steps"):
         first = add_fingerprints(rows)[FINGERPRINT][:]
         assert caplog.messages == ["listening for near-duplicates among 4 clips"]
-        (cache,) = (tmp_path / "cache").rglob("cache-*.arrow")
+        (cache,) = tmp_path.glob("cache-*.arrow")
         assert datasets.Dataset.from_file(str(cache)).column_names == ["audio_hash", FINGERPRINT]
         caplog.clear()
         assert add_fingerprints(rows)[FINGERPRINT][:] == first
@@ -261,6 +262,20 @@ def test_an_audio_column_of_the_hub_is_read_without_its_decoder(parts):
 def test_rows_without_audio_are_refused(parts):
     with pytest.raises(SerHfError, match=r"the dataset has no 'audio' column \(it has: label, "):
         add_fingerprints(parts["train"].remove_columns("audio"))
+
+
+def test_no_rows_have_no_fingerprints(parts):
+    none = parts["train"].select([])
+    made = add_fingerprints(none)
+    assert (len(made), made.features) == (0, {**none.features, FINGERPRINT: datasets.Value("binary")})
+    for bare in (none, made, none.remove_columns("audio_hash")):
+        assert {f.rule for f in check(datasets.DatasetDict({**parts, "validation": bare})).findings} == {"absent-class"}
+
+
+def test_what_is_made_has_its_type_also_where_nothing_was_heard(parts):
+    silent = rows({"anna/neutral9": encoded(np.zeros(9_000), SAMPLING_RATE)}, "anna")
+    assert add_fingerprints(silent)[FINGERPRINT][:] == [b""]
+    assert add_fingerprints(silent).features[FINGERPRINT] == datasets.Value("binary")
 
 
 def test_a_recording_that_cannot_be_decoded_is_named(parts):

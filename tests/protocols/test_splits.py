@@ -179,6 +179,14 @@ def test_the_counts(make_rows):
     }
 
 
+def test_copies_are_counted_where_there_are_some(make_rows):
+    rows = make_rows(["ravdess_01", "ravdess_01", "ravdess_01"], labels=[0, 0, 0])
+    copies = rows.add_column("source", [None, rows["clip_id"][0], rows["clip_id"][0]])
+    counts = split_counts({"train": copies, "test": copies.select([0])})
+    assert counts["train"]["copies"] == 2
+    assert "copies" not in counts["test"]
+
+
 def test_what_is_known_of_a_split_comes_back_from_json_also_of_an_older_version(make_rows):
     facts = make_split(make_rows(SPEAKERS), "loso", SplitOptions(fold=3)).info.to_dict()
     assert SplitInfo.from_dict(facts).to_dict() == facts
