@@ -6,7 +6,7 @@ All times are samples here, so that what touches is equal and nothing is lost by
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Run:
     end: int
     label: int
     span: int
-    parts: list[tuple[int, int]] = field(default_factory=list)
+    parts: list[tuple[int, int]]
 
 
 def smoothed(windows: Sequence[Window], classes: int, width: int) -> np.ndarray:
