@@ -33,6 +33,7 @@ corpora: [ravdess]
 protocol: random
 features: functionals
 n_mels: 16
+n_mfcc: 13
 model: svm
 model_settings: {C: 1, gamma: 1}
 """
