@@ -95,6 +95,8 @@ def train(recipe: Recipe, *, group: str | None = None) -> dict[str, Any]:
 def how_to_go_on(folder: Path) -> str:
     """How a run that was ended is gone on with, in words."""
     whole = [path.name for path in numbered(folder / CHECKPOINTS) if missing(path) is None]
+    if not whole and (folder / "results.json").exists():
+        return "it is scored, and its report may be missing: the same command with --overwrite true begins anew"
     if not whole:
         return "there is no checkpoint yet: the same command begins anew"
     return f"{whole[-1]} is saved: go on by the same command with --resume_from_checkpoint last"

@@ -25,7 +25,7 @@ from ser_hf.base.alone import alone
 from ser_hf.base.errors import RecipeError, SerHfError
 from ser_hf.features import FeatureRows, LiveFeatureRows
 from ser_hf.flows import train as flow
-from ser_hf.flows.train import make_extractor, make_model, prepare, train
+from ser_hf.flows.train import how_to_go_on, make_extractor, make_model, prepare, train
 from ser_hf.labels import EMOTIONS
 from ser_hf.reporting import load_results
 from ser_hf.training import load_checkpoint, load_recipe, read_split, score
@@ -419,3 +419,9 @@ def test_settings_that_cannot_be_are_refused(tiny_recipe, words, said):
         make_model(recipe, make_extractor(recipe))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_how_to_go_on_is_said_as_it_is_done(tmp_path):
+    assert how_to_go_on(tmp_path) == "there is no checkpoint yet: the same command begins anew"
+    (tmp_path / "results.json").write_text("{}")
+    assert "--overwrite true begins anew" in how_to_go_on(tmp_path)
