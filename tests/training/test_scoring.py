@@ -64,14 +64,15 @@ def test_a_score_and_its_predictions_agree(model, rows, tmp_path):
 
 
 def test_the_members_of_a_split_are_written_and_read(rows, tmp_path):
-    write_split(tmp_path, {"train": rows.select(range(4)), "test": rows.select([9])})
+    write_split(tmp_path, {"train": rows.select(range(4)), "validation": rows.select([5]), "test": rows.select([9])})
     assert read_split(tmp_path) == {
         "train": {"clips": ["x/0", "x/1", "x/2", "x/3"], "speakers": ["a", "b"], "recordings": []},
+        "validation": {"clips": ["x/5"], "speakers": ["a"], "recordings": []},
         "test": {"clips": ["x/9"], "speakers": ["a"], "recordings": []},
     }
 
 
-@pytest.mark.parametrize("content", [None, "{", b"\xff"])
+@pytest.mark.parametrize("content", [None, "{", b"\xff", '{"train": {"clips": []}}', '{"train": [], "validation": 3}'])
 def test_a_split_that_cannot_be_read(tmp_path, content):
     if content is not None:
         (tmp_path / "split.json").write_bytes(content.encode() if isinstance(content, str) else content)
