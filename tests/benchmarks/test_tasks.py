@@ -106,6 +106,7 @@ def test_train_takes_the_same_steps_both_ways_and_counts_those_after_the_first(b
     assert shown.startswith("train: ")
 
 
+@pytest.mark.slow
 def test_a_whisper_is_trained_by_its_trainer_and_by_a_loop(bench, corpora_root):
     words = ["--clips", 6, "--batch_size", 2, "--corpus", "savee", "--data_root", corpora_root]
     shown, facts = bench("train", "--model", "transformer", *words, "--model_settings", *TINY_WHISPER)
@@ -188,7 +189,7 @@ PATHS = ("stock, 30 s, fp32", "true length, fp32", "true length, bf16")
 TINY_WHISPER = ["d_model=8", "encoder_layers=1", "encoder_attention_heads=2", "encoder_ffn_dim=8"]
 
 
-@pytest.mark.parametrize("published", [False, True])
+@pytest.mark.parametrize("published", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_whisper(bench, save_transformer, tmp_path, published):
     tiny = [f"pretrained={save_transformer('whisper', tmp_path / 'whisper')}"] if published else TINY_WHISPER
     shown, facts = bench("whisper", "--clips", 3, "--batch_size", 2, "--model_settings", *tiny)

@@ -114,7 +114,8 @@ def test_a_second_study_in_the_same_folder_at_once_is_refused(study_file, tmp_pa
 def test_what_fails_is_told_and_stops_nothing_and_is_tried_again(write_study, done, tmp_path, capsys):
     folder = tmp_path / "out"
     broken = write_study(tmp_path, **{"{gamma: 10}": "{kernel: no}"})
-    shutil.copytree(done / "svm", folder / "svm")
+    for row in ("svm", "network"):
+        shutil.copytree(done / row, folder / row)
     assert main(["study", str(broken), "--output", str(folder)]) == 1
     said = capsys.readouterr().err
     assert said.count("failed: SVM, wide, fold ") == 2
