@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .locks import lock
 
 _YOUNG = 60.0
 """Seconds for which an empty file that nobody holds may be one that is just being made."""
@@ -30,7 +31,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
     temporary = Path(name)
     try:
-        _lock(handle)
+        lock(handle)
         yield temporary
         umask = os.umask(0)
         os.umask(umask)
@@ -53,19 +54,10 @@ def _remove(left: Path) -> None:
     handle = os.open(left, os.O_RDONLY)
     try:
         told = os.fstat(handle)
-        if (told.st_size or time.time() - told.st_mtime > _YOUNG) and _lock(handle):
+        if (told.st_size or time.time() - told.st_mtime > _YOUNG) and lock(handle):
             left.unlink(missing_ok=True)
     finally:
         os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    """Whether a file could be locked, which lasts until the handle is closed."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by another, or the file system has no locks
-        return False
-    return True
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:

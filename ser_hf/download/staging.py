@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import os
 import shutil
@@ -12,6 +11,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ser_hf.base.locks import lock
 
 _YOUNG = 60.0
 """Seconds for which a folder nobody holds may be one that is just being made."""
@@ -50,17 +51,9 @@ def _held(folder: Path) -> Iterator[bool]:
     """Locks a folder for as long as the block, or the process, lasts; gives whether it could be had."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        yield _lock(handle)
+        yield lock(handle)
     finally:
         os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:  # held by another, or the file system has no locks
-        return False
-    return True
 
 
 def _sweep(folder: Path) -> None:
