@@ -26,8 +26,8 @@ SMOOTHING = 3
 """Windows of which the running mean is taken."""
 SHORTEST = 1.0
 """Seconds: a shorter segment goes to its neighbour."""
-_TOGETHER = 32
-"""Windows computed at once."""
+_TOGETHER = 8
+"""Windows computed at once: of 32 a CPU's caches hold less than they take (`ser-hf bench windows`)."""
 
 
 def segment(
