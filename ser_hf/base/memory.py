@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from .errors import led_to
 
-_WORDS = ("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc")
+_WORDS = (
+    *("out of memory", "can't allocate memory", "cannot allocate memory", "not enough memory", "bad_alloc"),
+    *("could not create a primitive", "could not create a memory object"),  # oneDNN
+)
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -20,10 +20,13 @@ from ._finite import TOO_LOUD, check_finite
 
 HELD = 1 << 24
 """Samples (64 MiB) after which what is decoded is transformed and let go, so that long recordings do not add up."""
-_SMALL = 4 << 20
+SMALL = 4 << 20
 """Bytes of a file that may be decoded ahead: four minutes of MP3, which take 50 MB."""
 _AHEAD = 4
 """Clips a thread, decoded or being decoded."""
+
+Row = tuple[str, pa.StructScalar]
+"""What a clip without a path is called, and its ``{bytes, path}``."""
 
 
 def load_clip(clip: pa.StructScalar, rate: int, row: str) -> tuple[str, np.ndarray]:
@@ -45,16 +48,14 @@ def load_clip(clip: pa.StructScalar, rate: int, row: str) -> tuple[str, np.ndarr
     return name, load(source, rate, name, math.inf)  # the limit was kept when the dataset was built
 
 
-def load_clips(
-    clips: Iterable[tuple[str, pa.StructScalar]], rate: int, threads: int
-) -> Iterator[tuple[str, np.ndarray]]:
+def load_clips(clips: Iterable[Row], rate: int, threads: int) -> Iterator[tuple[str, np.ndarray]]:
     """What `load_clip` gives of each (row, clip), in order.
 
     The resampler lets other threads run, so that two of them decode twice as many clips a second. What is large is
     decoded when it is asked for: long recordings must not add up.
 
     Args:
-        clips: what a struct without a path is called, and the struct.
+        clips: any number of them.
         rate: in Hz.
         threads: that decode; with one nothing is decoded ahead.
 
@@ -69,7 +70,7 @@ def load_clips(
     pool = ThreadPoolExecutor(threads, "decoding")
     try:
         for row, clip in clips:
-            told = pool.submit(load_clip, clip, rate, row) if _size(clip) <= _SMALL else None
+            told = pool.submit(load_clip, clip, rate, row) if size_of(clip) <= SMALL else None
             waiting.append((row, clip, told))
             if len(waiting) >= _AHEAD * threads:
                 yield _told(*waiting.popleft(), rate)
@@ -85,7 +86,7 @@ def _told(
     return load_clip(clip, rate, row) if told is None else told.result()
 
 
-def _size(clip: pa.StructScalar) -> float:
+def size_of(clip: pa.StructScalar) -> float:
     """Bytes of a recording's file; infinite where nobody knows."""
     if not clip.is_valid:
         return 0
@@ -95,6 +96,21 @@ def _size(clip: pa.StructScalar) -> float:
         return os.path.getsize(clip["path"].as_py())
     except (OSError, TypeError, ValueError):  # `load_clip` tells what is wrong with it; or a part of a file
         return math.inf
+
+
+def features_of(
+    rows: Iterable[Row], extractor: SerFeatureExtractor, device: str, threads: int
+) -> tuple[list[str], np.ndarray]:
+    """What messages call one or more clips, and what `compute` gives of them."""
+    names: list[str] = []
+
+    def clips() -> Iterator[tuple[str, np.ndarray]]:
+        for name, samples in load_clips(rows, extractor.sampling_rate, threads):
+            names.append(name)
+            yield name, samples
+
+    features = compute(clips(), extractor, device)
+    return names, features
 
 
 def compute(clips: Iterable[tuple[str, np.ndarray]], extractor: SerFeatureExtractor, device: str) -> np.ndarray:

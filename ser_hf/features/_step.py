@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import datasets
@@ -16,8 +15,9 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import AUDIO, INPUT_FEATURES
 
 from ._arrays import array_feature, to_column
-from ._compute import compute, load_clips
+from ._compute import features_of
 from ._finite import check_finite
+from ._prepared import features_of_prepared, takes_prepared
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,10 @@ class FeatureStep:
         """
         if os.getpid() != self.process:
             torch.set_num_threads(1)  # a forked worker that starts threads can hang
-        names: list[str] = []
-
-        def clips() -> Iterator[tuple[str, np.ndarray]]:
-            called = (f"row {self.first + number}" for number in numbers)
-            rows = zip(called, table.column(AUDIO), strict=True)
-            for name, samples in load_clips(rows, self.extractor.sampling_rate, torch.get_num_threads()):
-                names.append(name)
-                yield name, samples
-
-        features = compute(clips(), self.extractor, _of_rank(self.device, rank))
+        called = (f"row {self.first + number}" for number in numbers)
+        rows = list(zip(called, table.column(AUDIO), strict=True))
+        way = features_of_prepared if takes_prepared(self.extractor) else features_of
+        names, features = way(rows, self.extractor, _of_rank(self.device, rank), torch.get_num_threads())
         return table.select(self.columns).append_column(INPUT_FEATURES, to_column(self._rounded(features, names)))
 
     @property

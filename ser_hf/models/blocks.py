@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import lru_cache
+from threading import Barrier
+from typing import TypeVar
 
 import torch
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 CPU_FRAMES = 768
 """Frames (of 1,024 samples) that are worked on at once: fewer, and the time goes into calls for which Python's threads
@@ -48,16 +56,48 @@ def for_blocks(work: Callable[[slice], None], n_clips: int, n_frames: int, devic
                 work(clips)
 
 
+@contextmanager
+def ahead(work: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[list[Future[R]]]:
+    """Has threads do ``work`` on every item, in each of which torch uses that one alone.
+
+    The threads stay for the next call: new ones would make memory and plans of transforms anew. What was not begun when
+    the block is left is let be, and what was is waited for.
+    """
+    pool = _pool(os.getpid(), threads)
+    told = [pool.submit(work, item) for item in items]
+    try:
+        yield told
+    finally:
+        for one in told:
+            one.cancel()
+        wait(told)
+
+
+@lru_cache(maxsize=2)
+def _pool(process: int, threads: int) -> ThreadPoolExecutor:
+    """Threads of this process: those of one that was forked off are not there."""
+    before, pool, there = torch.get_num_threads(), ThreadPoolExecutor(threads, f"blocks-{process}"), Barrier(threads)
+
+    def begin(_: int) -> None:
+        torch.get_num_threads()  # has this thread take the number that holds for new ones, which it would do later
+        torch.set_num_threads(1)
+        there.wait()
+
+    list(pool.map(begin, range(threads)))
+    torch.set_num_threads(before)  # for threads that start after these
+    return pool
+
+
 def _in_threads(work: Callable[[slice], None], slices: list[slice]) -> None:
     threads = torch.get_num_threads()
+    if threads > 1 and len(slices) > 1:
+        with ahead(work, slices, threads) as told:
+            for one in told:
+                one.result()
+        return
     try:
-        torch.set_num_threads(1)  # for this thread, and for those that start now
-        workers = min(threads, len(slices))
-        if workers < 2:
-            for clips in slices:
-                work(clips)
-        else:
-            with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                list(pool.map(work, slices))
+        torch.set_num_threads(1)
+        for clips in slices:
+            work(clips)
     finally:
         torch.set_num_threads(threads)

@@ -246,13 +246,17 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
         return BatchFeature({"input_features": features.cpu().numpy()}, tensor_type=return_tensors)
 
     def _features(self, clips: Sequence[Any], device: torch.device) -> torch.Tensor:
-        settings = self._log_mel_settings()
         waveforms = np.empty((len(clips), self.n_samples), dtype=np.float32)
         for clip, waveform in zip(
             clips, waveforms, strict=True
         ):  # by this thread: short calls gain nothing from others
             self.prepare_waveform(clip, out=waveform)
-        features = empty((len(clips), self.feature_size, self.n_frames), device)
+        return self.of_prepared(waveforms, device)
+
+    def of_prepared(self, waveforms: Waveform, device: torch.device) -> torch.Tensor:
+        """Features ``(B, feature_size, n_frames)`` on a device of what `prepare_waveform` gave, ``(B, n_samples)``."""
+        settings = self._log_mel_settings()
+        features = empty((len(waveforms), self.feature_size, self.n_frames), device)
 
         def fill(some: slice) -> None:
             block = torch.from_numpy(waveforms[some]).to(device)
@@ -262,7 +266,7 @@ class SerFeatureExtractor(SequenceFeatureExtractor):
                 log_mel(block, settings, out=features[some])
             self.normalise(features[some])
 
-        for_blocks(fill, len(clips), self.n_frames, device)
+        for_blocks(fill, len(waveforms), self.n_frames, device)
         return features
 
     def normalise(self, features: torch.Tensor) -> torch.Tensor:

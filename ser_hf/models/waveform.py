@@ -26,6 +26,11 @@ def as_waveform(samples: Any) -> Waveform:
     Raises:
         ValueError: it is not one channel, not floating-point, empty, or holds NaN or infinity.
     """
+    return _checked(samples)[0]
+
+
+def _checked(samples: Any) -> tuple[Waveform, np.float32]:
+    """A clip, and its largest magnitude, which tells whether all of it is finite."""
     array = np.asarray(samples)
     if array.ndim != 1:
         raise ValueError(
@@ -40,9 +45,10 @@ def as_waveform(samples: Any) -> Waveform:
     if array.size == 0:
         raise ValueError("the clip is empty: it has no samples")
     waveform = array.astype(np.float32, copy=False)
-    if not np.isfinite(waveform).all():
+    peak = np.maximum(waveform.max(), -waveform.min())  # NaN goes through, unlike in Python's max
+    if not np.isfinite(peak):
         raise ValueError(f"the clip holds {int((~np.isfinite(waveform)).sum())} non-finite samples (NaN or infinity)")
-    return waveform
+    return waveform, peak
 
 
 def peak_normalise(samples: Any) -> Waveform:
@@ -54,7 +60,7 @@ def peak_normalise(samples: Any) -> Waveform:
     Raises:
         ValueError: see `as_waveform`.
     """
-    return _normalised(as_waveform(samples))
+    return _normalised(*_checked(samples))
 
 
 def trim_silence(samples: Any, top_db: float = TRIM_DB) -> Waveform:
@@ -96,16 +102,15 @@ def prepare(
     Raises:
         ValueError: ``length`` is not positive; see also `as_waveform`.
     """
-    waveform = as_waveform(samples)
+    waveform, peak = _checked(samples)
     if normalise:
-        waveform = _normalised(waveform)
+        waveform = _normalised(waveform, peak)
     if trim_db is not None:
         waveform = _trimmed(waveform, trim_db)
     return _centred(waveform, length, out)
 
 
-def _normalised(waveform: Waveform) -> Waveform:
-    peak = max(waveform.max(), -waveform.min())
+def _normalised(waveform: Waveform, peak: np.float32) -> Waveform:
     return waveform / peak if peak >= np.finfo(np.float32).tiny else waveform
 
 
