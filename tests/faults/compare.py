@@ -3,13 +3,15 @@
 import hashlib
 import json
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
 VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb", "commit"})
 """Keys of JSON that hold a time stamp, how long something took, or who did it."""
 _TIMES = re.compile(
-    r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|seconds|MB)\b"
+    r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|h|seconds|MB|GB)\b"
+    r"|<td>\d{3,5}</td>"  # peak memory in the table of a study's costs; other numbers there have decimals or are small
 )
 _OTHER = frozenset({"log.txt", "costs.csv", "took.json", "training_args.bin"})
 """Files that hold what was said, how long it took, or the words of the command, which name the checkpoint."""
@@ -45,6 +47,8 @@ def digest(path: Path) -> str:
         data = _TIMES.sub("*", text).encode()
     elif path.suffix in (".pt", ".pth", ".bin"):
         return _tensors(path)
+    elif path.suffix == ".skops":
+        return _machine(path)
     return hashlib.sha256(data).hexdigest()
 
 
@@ -66,6 +70,18 @@ def _tensors(path: Path) -> str:
         return hashlib.sha256(repr(_plain(torch.load(path, weights_only=False))).encode()).hexdigest()
     except (RuntimeError, EOFError, OSError, ValueError):
         return "cut off"
+
+
+def _machine(path: Path) -> str:
+    """Of a file of skops', whose archive names objects by where they lay in memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            schema, places = archive.read("schema.json").decode(), dict[str, str]()
+            schema = re.sub(r"\d{9,}", lambda found: places.setdefault(found[0], f"object {len(places)}"), schema)
+            arrays = [(places.get(Path(name).stem, name), archive.read(name)) for name in archive.namelist()]
+    except (zipfile.BadZipFile, KeyError):
+        return "cut off"
+    return hashlib.sha256(repr((schema, sorted(one for one in arrays if one[0] != "schema.json"))).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:
@@ -105,6 +121,8 @@ def _readable(path: Path) -> bool:
                 pass
         elif path.suffix == ".html":
             return "</html>" in path.read_text(encoding="utf-8")
+        elif path.suffix == ".skops":
+            return _machine(path) != "cut off"
         elif path.suffix in (".pt", ".pth"):
             return _tensors(path) != "cut off"
         elif path.suffix == ".onnx":
