@@ -22,7 +22,7 @@ from .grid import Cell, StudyRun, expand
 from .launchers import Finished, Launcher, Started
 from .launchers.launcher import Job
 from .progress import Progress, told
-from .state import State, note, state_of, took
+from .state import State, complete, note, state_of, took
 from .study import Study
 from .table import Row, study_table
 from .writing import write_study_table
@@ -175,6 +175,9 @@ def _own(study: Study, output: Path) -> None:
 def _do(plan: Plan, launcher: Launcher, launch: Sequence[str] | None) -> dict[str, str]:
     runs = plan.to_do
     done = len(plan.runs) - len(runs)
+    for run in plan.runs:
+        if plan.states[run.folder] is State.DONE:
+            complete(run)
     if done:
         steps.info("%d of %d runs are done", done, len(plan.runs))
     failed: dict[str, str] = {}

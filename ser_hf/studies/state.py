@@ -11,6 +11,7 @@ from typing import Any
 from ser_hf.base.atomic import write_json
 from ser_hf.base.provenance import now
 from ser_hf.flows.folds import is_done
+from ser_hf.reporting import load_results
 from ser_hf.training.trainer import CHECKPOINTS
 from ser_hf.training.whole_checkpoints import any_whole
 
@@ -48,6 +49,12 @@ def note(run: StudyRun, seconds: float, error: str | None) -> None:
         write_json(run.folder / _TOOK, {"seconds": seconds})
     else:
         write_json(run.folder / _FAILED, {"error": error, "at": now()})
+
+
+def complete(run: StudyRun) -> None:
+    """Writes beside a run that is done what `note` could not, as the study was killed before: how long it trained."""
+    if not (run.folder / _TOOK).is_file():
+        note(run, float(load_results(run.folder)["training"]["seconds"]), None)
 
 
 def took(run: StudyRun) -> float | None:

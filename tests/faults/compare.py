@@ -10,7 +10,8 @@ from typing import Any
 VARIES = frozenset({"created", "seconds", "began", "at", "process", "host", "peak_memory_mb", "commit"})
 """Keys of JSON that hold a time stamp, how long something took, or who did it."""
 _TIMES = re.compile(
-    r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?|\b\d+(\.\d+)? (s|ms|min|h|seconds|MB|GB)\b"
+    r"\b[0-9a-f]{7}\b|\d{4}-\d\d-\d\d(T[\d:+.Z]+| \d\d:\d\d(:\d\d)?)?( UTC)?"
+    r"|\b\d[\d,]*(\.\d+)? (s|ms|min|h|seconds|MB|GB)\b"
     r"|<td>\d{3,5}</td>"  # peak memory in the table of a study's costs; other numbers there have decimals or are small
 )
 _OTHER = frozenset({"log.txt", "costs.csv", "took.json", "training_args.bin"})

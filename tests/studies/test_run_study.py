@@ -87,6 +87,19 @@ def test_a_dry_run_lists_runs_states_and_time_and_makes_nothing(study_file, done
     assert "6 runs: 6 done" in capsys.readouterr().out
 
 
+def test_the_time_of_a_run_is_known_of_which_the_study_was_killed_before_it_was_written(study_file, done, tmp_path):
+    folder = tmp_path / "out"
+    shutil.copytree(done, folder)
+    run = folder / "svm" / "seed42-fold1"
+    (run / "took.json").unlink()
+    (run / ".took.json.a1b2c3d4.json").write_text('{"sec', encoding="utf-8")
+    assert main(["study", str(study_file), "--output", str(folder)]) == 0
+    seconds = load_results(run)["training"]["seconds"]
+    assert json.loads((run / "took.json").read_text(encoding="utf-8")) == {"seconds": seconds}
+    assert not list(run.glob(".took*"))
+    assert tables(folder) == tables(done)
+
+
 @pytest.mark.slow  # a killed study that goes on ends with the same table as well, below
 def test_the_same_seed_twice_gives_the_same_table(study_file, done, tmp_path):
     assert main(["study", str(study_file), "--output", str(tmp_path), "--jobs", "2"]) == 0
@@ -154,6 +167,21 @@ def killed_when(process: subprocess.Popen, there, seconds: float = 120) -> None:
     assert process.wait() == -signal.SIGKILL
 
 
+def test_killed_in_a_run_and_at_the_table_it_ends_with_the_same_table(study_file, done, tmp_path):
+    for row in ("svm", "svm-wide"):
+        shutil.copytree(done / row, tmp_path / row)
+    words = [str(study_file), "--output", str(tmp_path), "--jobs", "1"]
+    whole = tmp_path / "network" / "seed42-fold1"
+    killed_when(begun(words), lambda: [*whole.glob("checkpoints/checkpoint-*/trainer_state.json")])
+    assert not (whole / "results.json").exists()
+    assert begun(words, ["-c", DIES]).wait(timeout=300) == -signal.SIGKILL
+    assert (tmp_path / "killed").exists()
+    assert not (tmp_path / "table.csv").exists()
+    assert main(["study", *words]) == 0
+    assert tables(tmp_path) == tables(done)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["local", "ray"])
 def test_killed_at_three_moments_it_ends_with_the_same_table(launcher, study_file, done, tmp_path):
     if launcher == "ray":
