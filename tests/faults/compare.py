@@ -121,7 +121,8 @@ def _readable(path: Path) -> bool:
             with safe_open(path, "pt"):
                 pass
         elif path.suffix == ".html":
-            return "</html>" in path.read_text(encoding="utf-8")
+            last = "</table>" if path.name == "table.html" else "</html>"  # a table alone, to be put into a page
+            return last in path.read_text(encoding="utf-8")
         elif path.suffix == ".skops":
             return _machine(path) != "cut off"
         elif path.suffix in (".pt", ".pth"):
