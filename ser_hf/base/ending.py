@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+_PATIENCE = 0.5
+"""Seconds after which it is looked whether the end that was asked for is under way."""
 
 
 class Ended(SystemExit):
@@ -37,14 +43,41 @@ class Asked:
 def ending() -> Iterator[None]:
     """Has SIGTERM and SIGHUP raise `Ended` in the block, as Ctrl-C raises KeyboardInterrupt; a second one ends at once.
 
+    Python drops what is raised while C calls it back, as in the middle of an import or of decoding. So the block asks
+    again while what it raised is nowhere any more and the block goes on.
+
     In another thread than the main one, and for a signal that is ignored (``nohup``), nothing changes.
     """
+    raised: weakref.ref[Ended] | None = None
+    over = threading.Event()
+
+    def lost() -> bool:
+        return raised is not None and raised() is None
+
+    def insist(number: int) -> None:
+        while not over.wait(_PATIENCE):
+            if lost():
+                os.kill(os.getpid(), number)
+                return
 
     def end(number: int) -> None:
-        raise Ended(number)
+        nonlocal raised
+        ended = Ended(number)
+        raised = weakref.ref(ended)
+        threading.Thread(target=insist, args=(number,), daemon=True).start()
+        try:
+            raise ended
+        finally:
+            del ended  # which its own traceback would keep
 
-    with _handled(end, workers_end=True):
-        yield
+    tell = sys.unraisablehook
+    sys.unraisablehook = lambda dropped: None if isinstance(dropped.exc_value, Ended) else tell(dropped)
+    try:
+        with _handled(end, workers_end=True, lost=lost):
+            yield
+    finally:
+        over.set()
+        sys.unraisablehook = tell
 
 
 @contextmanager
@@ -70,25 +103,30 @@ def advising(advice: Callable[[], str]) -> Iterator[None]:
 
 
 @contextmanager
-def _handled(act: Callable[[int], None], *, workers_end: bool) -> Iterator[None]:
-    """Handles the first signal by ``act``.
+def _handled(
+    act: Callable[[int], None], *, workers_end: bool, lost: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
+    """Handles the first signal by ``act``; a second one ends the process at once.
 
     Args:
         act: is told its number.
         workers_end: whether forked workers end by it. Else they leave the first one, which may be for a whole group of
             processes, to the main process, which ends them.
+        lost: whether what ``act`` did came to nothing, so that the next signal is the first one again.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    main = os.getpid()
+    main, asked = os.getpid(), False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        for one in before:
-            signal.signal(one, signal.SIG_DFL)
-        if os.getpid() == main:
+        nonlocal asked
+        first, asked = not asked or lost(), True
+        if first and os.getpid() == main:
             act(number)
-        elif workers_end:
+        elif not first or workers_end:
+            for one in before:
+                signal.signal(one, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 
     before = {one: signal.getsignal(one) for one in _SIGNALS}
