@@ -13,7 +13,8 @@ from ser_hf.base.errors import RecipeError
 from ser_hf.base.steps import steps
 from ser_hf.base.uncounted import counted
 from ser_hf.protocols import SplitOptions, folds_of
-from ser_hf.reporting import load_results, pooled
+from ser_hf.reporting import load_results, pooled, write_model_card, write_report
+from ser_hf.reporting.model_card import CARD
 from ser_hf.training import Recipe, default_of, load_recipe
 from ser_hf.training.trainer import CHECKPOINTS
 from ser_hf.training.whole_checkpoints import any_whole
@@ -54,6 +55,8 @@ def train_folds(source: str, words: Sequence[str], folder: str | None = None) ->
     PartialState().wait_for_everyone()  # so that every process has seen the same
     for fold, one, run, over in zip(folds, recipes, runs, done, strict=True):
         if over:
+            if not one.training.process_index:
+                complete_run(run)
             steps.info("fold %d of %d is done: %s", fold, len(folds), run)
             continue
         if not any_whole(run / CHECKPOINTS):
@@ -117,3 +120,11 @@ def is_done(recipe: Recipe) -> bool:
                 "or run every fold again with --overwrite true"
             )
     return True
+
+
+def complete_run(folder: Path) -> None:
+    """Writes report and card of a run that is done and was ended before it had them; the card comes last."""
+    if not (folder / CARD).is_file():
+        steps.info("%s is scored, and its report is written now", folder)
+        write_report(folder)
+        write_model_card(folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ser_hf.base.atomic import write_json
 from ser_hf.base.provenance import now
-from ser_hf.flows.folds import is_done
+from ser_hf.flows.folds import complete_run, is_done
 from ser_hf.reporting import load_results
 from ser_hf.training.trainer import CHECKPOINTS
 from ser_hf.training.whole_checkpoints import any_whole
@@ -52,7 +52,8 @@ def note(run: StudyRun, seconds: float, error: str | None) -> None:
 
 
 def complete(run: StudyRun) -> None:
-    """Writes beside a run that is done what `note` could not, as the study was killed before: how long it trained."""
+    """Writes what a run lacks that is done, where it or its study was ended: its report, and how long it trained."""
+    complete_run(run.folder)
     if not (run.folder / _TOOK).is_file():
         note(run, float(load_results(run.folder)["training"]["seconds"]), None)
 

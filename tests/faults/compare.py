@@ -50,6 +50,8 @@ def digest(path: Path) -> str:
         return _tensors(path)
     elif path.suffix == ".skops":
         return _machine(path)
+    elif path.suffix == ".png":  # which children of a study draw, and this process does not, see `bench`
+        return "a picture" if data.endswith(b"IEND\xaeB`\x82") else "cut off"
     return hashlib.sha256(data).hexdigest()
 
 

@@ -87,16 +87,23 @@ def test_a_dry_run_lists_runs_states_and_time_and_makes_nothing(study_file, done
     assert "6 runs: 6 done" in capsys.readouterr().out
 
 
-def test_the_time_of_a_run_is_known_of_which_the_study_was_killed_before_it_was_written(study_file, done, tmp_path):
+def test_what_a_run_lacks_that_ended_after_its_score_is_written(study_file, done, tmp_path):
     folder = tmp_path / "out"
     shutil.copytree(done, folder)
-    run = folder / "svm" / "seed42-fold1"
+    run, other = folder / "svm" / "seed42-fold1", folder / "network" / "seed42-fold2"
+    (other / "README.md").unlink()
+    (other / "report.html").unlink()
+    shutil.rmtree(other / "plots")
     (run / "took.json").unlink()
     (run / ".took.json.a1b2c3d4.json").write_text('{"sec', encoding="utf-8")
     assert main(["study", str(study_file), "--output", str(folder)]) == 0
     seconds = load_results(run)["training"]["seconds"]
     assert json.loads((run / "took.json").read_text(encoding="utf-8")) == {"seconds": seconds}
     assert not list(run.glob(".took*"))
+    whole = done / "network" / "seed42-fold2"
+    assert (other / "README.md").read_text("utf-8") == (whole / "README.md").read_text("utf-8")
+    assert {p.name for p in other.rglob("*.png")} == {p.name for p in whole.rglob("*.png")}
+    assert "</html>" in (other / "report.html").read_text("utf-8")
     assert tables(folder) == tables(done)
 
 
