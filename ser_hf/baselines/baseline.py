@@ -16,6 +16,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from ser_hf.base.atomic import write_bytes
 from ser_hf.base.errors import SerHfError
 
+from ._archive import steady
 from .speakers import Features, Heard, normalise_speakers
 
 if TYPE_CHECKING:
@@ -158,11 +159,11 @@ class Baseline(ABC):
         return int(self.pipeline.n_features_in_)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes config.json and model.skops."""
+        """Writes config.json and model.skops, the same bytes for the same machine."""
         from skops.io import dumps
 
         self.config.save_pretrained(folder)
-        write_bytes(Path(folder) / WEIGHTS, dumps(self.pipeline))
+        write_bytes(Path(folder) / WEIGHTS, steady(dumps(self.pipeline)))
 
     def num_parameters(self) -> int:
         """How many numbers were learned, means and deviations among them."""

@@ -48,7 +48,17 @@ def commands(tiny_run, tones_root, clip, whisper):
         "evaluate": evaluated,
         "predict": lambda folder: ["predict", run, clip, "--json", "--device", "cpu"],
         "predict --output": lambda folder: ["predict", run, savee, "--output", f"{folder}.parquet", "--workers", "0"],
-        "segment": lambda folder: ["segment", run, clip, "--vad", "none", "--output", f"{folder}.json", "--device", "cpu"],
+        "segment": lambda folder: [
+            "segment",
+            run,
+            clip,
+            "--vad",
+            "none",
+            "--output",
+            f"{folder}.json",
+            "--device",
+            "cpu",
+        ],
         "embed": lambda folder: ["embed", whisper, *of, "--output", f"{folder}.parquet", "--device", "cpu"],
     }
 
