@@ -39,14 +39,14 @@ def clip(tones_root) -> str:
 def commands(tiny_run, tones_root, clip, whisper):
     """Command -> a function that gives its words, with what it writes in a folder."""
     run, savee, root = str(tiny_run.folder), str(tones_root / "savee"), str(tones_root)
-    of = ["--corpora", "savee", "--data_root", root]
+    of, cpu = ["--corpora", "savee", "--data_root", root], ["--device", "cpu"]
 
     def evaluated(folder):
         return ["evaluate", run, "--data_root", root, "--output", str(folder)]
 
     return {
         "evaluate": evaluated,
-        "predict": lambda folder: ["predict", run, clip, "--json", "--device", "cpu"],
+        "predict": lambda folder: ["predict", run, clip, "--json", *cpu],
         "predict --output": lambda folder: ["predict", run, savee, "--output", f"{folder}.parquet", "--workers", "0"],
         "segment": lambda folder: [
             "segment",
@@ -59,7 +59,7 @@ def commands(tiny_run, tones_root, clip, whisper):
             "--device",
             "cpu",
         ],
-        "embed": lambda folder: ["embed", whisper, *of, "--output", f"{folder}.parquet", "--device", "cpu"],
+        "embed": lambda folder: ["embed", whisper, *of, "--output", f"{folder}.parquet", *cpu],
     }
 
 
