@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
 import numpy as np
 
-from ser_hf.base.errors import AudioError
+from ser_hf.base.errors import AudioError, NotFiniteError
 
 TOO_LOUD = "its samples are too large for float32; scale them to [-1, 1]"
+
+
+@contextmanager
+def naming(names: Sequence[str]) -> Iterator[None]:
+    """Has an error of a model that computes features name the clip it is of, by the names of its inputs."""
+    try:
+        yield
+    except NotFiniteError as error:
+        raise NotFiniteError(f"{names[error.number]}: {error}", error.number) from error
 
 
 def check_finite(features: np.ndarray, names: list[str], why: str) -> None:

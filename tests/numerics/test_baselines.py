@@ -100,7 +100,7 @@ def test_complex_numbers_are_none(kind, tmp_path):
     model.pipeline[0].mean_ = model.pipeline[0].mean_.astype(complex)
     model.save_pretrained(tmp_path)
     FunctionalsExtractor("mfcc_mean").save_pretrained(tmp_path)
-    with pytest.raises(CheckpointError, match="numbers in model.skops"):
+    with pytest.raises(CheckpointError, match=r"numbers in model\.skops"):
         load_checkpoint(tmp_path)
 
 
@@ -123,7 +123,7 @@ def test_a_temperature_that_overflows_is_told_of(kind, tmp_path):
     config = json.loads((tmp_path / "config.json").read_text())
     for temperature in (1e-320, float("nan"), float("inf"), 0):
         (tmp_path / "config.json").write_text(json.dumps({**config, "temperature": temperature}))
-        with pytest.raises((NotFiniteError, CheckpointError), match="NaN or infinite|temperature is"):
+        with pytest.raises((NotFiniteError, CheckpointError), match=r"NaN or infinite|temperature is"):
             asked(load_checkpoint(tmp_path)[0], clips(2))
 
 
@@ -143,10 +143,15 @@ def test_sums_that_overflow_are_told_of():
 @settings(max_examples=30, deadline=None)
 @given(samples=arrays(np.float32, st.integers(1, 3000), elements=LEVELS))
 def test_any_finite_clip_gives_finite_functionals_or_an_error_with_its_name(extractor, samples):
-    try:
-        found = inputs_of([("call.wav", samples)], extractor)[0]["input_features"]
-    except AudioError as error:
-        assert "call.wav" in str(error)
+    found, said = heard(samples, extractor)
+    if said:
+        assert "call.wav" in said
         assert np.abs(samples).max() > 1e9
-        return
     assert np.isfinite(found).all()
+
+
+def heard(samples: np.ndarray, extractor: FunctionalsExtractor) -> tuple[np.ndarray, str]:
+    try:
+        return inputs_of([("call.wav", samples)], extractor)[0]["input_features"], ""
+    except AudioError as error:
+        return np.zeros(0), str(error)
