@@ -42,13 +42,11 @@ def test_an_encoder_that_overflows_is_named_and_the_clip(loud, pooling, dtype):
     extractor = build_embeddings(str(loud), layers=[2], pooling=pooling, dtype=dtype)
     with pytest.raises(NotFiniteError, match=r"encoder .*whisper: the model's embeddings are NaN or infinite"):
         extractor([CLIP], sampling_rate=16_000)
-    with pytest.raises(
-        NotFiniteError, match=r"^two\.wav: encoder .*embeddings are NaN or infinite for 1 of 2"
-    ) as caught:
-        quiet = build_embeddings(str(loud), layers=[2], pooling=pooling, dtype=dtype)
-        whole = quiet._loaded()
-        quiet._loaded = lambda: _Second(whole)
-        inputs_of([("one.wav", CLIP), ("two.wav", CLIP)], quiet)
+    whole = extractor._loaded()
+    extractor._loaded = lambda: _Second(whole)
+    clips = [("one.wav", CLIP), ("two.wav", CLIP)]
+    with pytest.raises(NotFiniteError, match=r"^two\.wav: encoder .*NaN or infinite for 1 of 2 inputs") as caught:
+        inputs_of(clips, extractor)
     assert caught.value.number == 1
 
 
@@ -62,7 +60,7 @@ class _Second:
         return self
 
     def __call__(self, clips, *args, **given):
-        found = self._encoder(clips, *args, **given)
+        found = self._encoder(clips, *args, **given).clone()
         found[0] = 1.0
         return found
 
