@@ -16,7 +16,7 @@ from ser_hf.records import AUDIO, INPUT_FEATURES
 
 from ._arrays import array_feature, to_column
 from ._compute import features_of
-from ._finite import check_finite
+from ._finite import check_finite, check_kept
 from ._prepared import features_of_prepared, takes_prepared
 
 
@@ -78,6 +78,7 @@ class FeatureStep:
         with np.errstate(over="ignore"):
             rounded = features.astype(self.dtype, order="C")
         check_finite(rounded, names, f"they are too large for {self.dtype}; use dtype='float32'")
+        check_kept(rounded, features, names)
         return rounded
 
 
