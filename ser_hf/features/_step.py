@@ -78,7 +78,7 @@ class FeatureStep:
         with np.errstate(over="ignore"):
             rounded = features.astype(self.dtype, order="C")
         check_finite(rounded, names, f"they are too large for {self.dtype}; use dtype='float32'")
-        check_kept(rounded, features, names)
+        check_kept(features, names, self.dtype)
         return rounded
 
 
