@@ -140,7 +140,7 @@ def test_sums_that_overflow_are_told_of():
     [FunctionalsExtractor("mfcc_mean"), FunctionalsExtractor(n_mels=26, peak_normalise=False)],
     ids=["mfcc_mean", "functionals"],
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(samples=arrays(np.float32, st.integers(1, 3000), elements=LEVELS))
 def test_any_finite_clip_gives_finite_functionals_or_an_error_with_its_name(extractor, samples):
     found, said = heard(samples, extractor)
