@@ -44,7 +44,7 @@ HOMES = {
 }
 ONLY = {  # what these rooms may import beyond the standard library and themselves
     "corpora": {"ser_hf"},
-    "models": {"torch", "torchaudio", "timm", "transformers", "numpy"},
+    "models": {"torch", "torchaudio", "timm", "transformers", "safetensors", "numpy"},
 }
 
 

@@ -122,7 +122,7 @@ PUBLIC = {
         Recipe
         average_checkpoints(sources, shares)
         build_trainer(recipe, model, extractor, train, validation, trackers=None)
-        deterministic(wanted=True)
+        deterministic(wanted=True, instead='train on a CPU (--use_cpu true)')
         load_checkpoint(source, device='auto')
         load_recipe(path, overrides=(), **defaults)
         make_extractor(recipe)

@@ -6,6 +6,7 @@ with the bytes that follow it.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from typing import Protocol
@@ -14,6 +15,8 @@ _LFS_POINTER = b"version https://git-lfs"
 _LFS_POINTER_MAX = 200
 _SDS = b"\xf0\x7e\0\x01"
 """The third byte is the instrument's. libsndfile prints to standard output what is damaged in such a file."""
+_PACKETS = re.compile(rb"(?:(?!\x80{0,4}\0)[\x80-\xff]{0,4}[\0-\x7f])*+(?:\x80{0,4}\0.*)?", re.DOTALL)
+"""The sizes of a CAF file's packets, each of one to five bytes, until one of nothing."""
 _STREAMING = 0x7FFF0000
 """Programs that write to a pipe cannot know the size: they leave 0xFFFFFFFF or something near 0x7FFFFFFF."""
 _MP3_HEADERS = 1 << 18
@@ -56,6 +59,21 @@ def not_audio(data: Sliced) -> str | None:
     start = behind_id3(data)
     if data[start : start + 2] == _SDS[:2] and data[start + 3 : start + 4] == _SDS[3:]:
         return "is a MIDI sample dump (SDS), which is not read; convert it to WAV"
+    return _bad_packets(data) if data[:4] == b"caff" else None
+
+
+def _bad_packets(data: Sliced) -> str | None:
+    """What is wrong with the packet table of Apple Lossless in CAF, which libsndfile prints to standard output."""
+    at = 8
+    while data[28:32] == b"alac" and at + 12 <= len(data):
+        name, size = struct.unpack(">4sq", data[at : at + 12])
+        end = at + 12 + size
+        table = data[at + 36 : end] if name == b"pakt" and at < end <= len(data) else b""
+        if name in (b"desc", b"pakt") and (not at < end <= len(data) or not _PACKETS.fullmatch(table)):
+            return "is a CAF file whose packet table is damaged; fetch or copy it again"
+        if name == b"pakt" or not at < end <= len(data):
+            return None
+        at = end
     return None
 
 

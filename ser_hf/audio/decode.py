@@ -160,6 +160,9 @@ def _judge_header(path: Path, called: str, max_duration: float) -> None:
     if kind:
         with opened(path, called) as whole, _foreign.sound(whole, kind, called):
             return
+    with opened(path, called) as whole:
+        if reason := _containers.not_audio(whole):
+            raise AudioError(f"{called} {reason}")
     try:
         with _by_content(path) as about:
             frames, rate, channels = int(about.frames), int(about.samplerate), int(about.channels)

@@ -15,8 +15,10 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from ser_hf.base.atomic import write_bytes
 from ser_hf.base.errors import SerHfError
+from ser_hf.base.finite import check_outputs
 
-from .speakers import Features, Heard, normalise_speakers
+from ._archive import steady
+from .speakers import Features, Heard, check_features, normalise_speakers
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -158,11 +160,11 @@ class Baseline(ABC):
         return int(self.pipeline.n_features_in_)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Writes config.json and model.skops."""
+        """Writes config.json and model.skops, the same bytes for the same machine."""
         from skops.io import dumps
 
         self.config.save_pretrained(folder)
-        write_bytes(Path(folder) / WEIGHTS, dumps(self.pipeline))
+        write_bytes(Path(folder) / WEIGHTS, steady(dumps(self.pipeline)))
 
     def num_parameters(self) -> int:
         """How many numbers were learned, means and deviations among them."""
@@ -187,6 +189,7 @@ class Baseline(ABC):
 
         Raises:
             SerHfError: the features are of another size; a speaker is unknown, or too few clips are given of one.
+            NotFiniteError: there is NaN or infinity among the features, or what becomes of them by the scalers.
         """
         features = input_features.detach().cpu().numpy().reshape(len(input_features), -1).astype(np.float64)
         if features.shape[1] != self.feature_size:
@@ -195,16 +198,21 @@ class Baseline(ABC):
                 "extractor belong to this model?"
             )
         logits = np.full((len(features), len(self.config.id2label or {})), -np.inf)
-        logits[:, self.pipeline.classes_] = self.decision(features, speakers, heard) / self.config.temperature
+        with np.errstate(over="ignore"):  # whoever takes a share of it looks whether it is a number
+            logits[:, self.pipeline.classes_] = self.decision(features, speakers, heard) / self.config.temperature
         return SequenceClassifierOutput(logits=torch.from_numpy(logits).float())
 
     def decision(
         self, features: Features, speakers: Sequence[str | None] | None = None, heard: Heard | None = None
     ) -> Features:
         """Decision values ``(N, C)``, of the classes that were trained on, of features ``(N, D)``; see ``__call__``."""
-        if self.config.speaker_normalisation:
-            features = self._normalised(features, speakers, heard)
-        values: Features = self.pipeline[-2:].decision_function(features)
+        check_features(features)
+        with np.errstate(all="ignore"):
+            if self.config.speaker_normalisation:
+                features = self._normalised(features, speakers, heard)
+            features = self.pipeline[-2].transform(features)
+            check_outputs("standardised features", np.square(features).sum(axis=1))  # of which a kernel is made
+        values: Features = self.pipeline[-1].decision_function(features)
         return values if values.ndim == 2 else np.stack([-values, values], axis=1)  # of two classes it gives one column
 
     def _normalised(self, features: Features, speakers: Sequence[str | None] | None, heard: Heard | None) -> Features:
@@ -216,4 +224,5 @@ class Baseline(ABC):
             )
         if self.population is not None:
             features = self.population.transform(features)
+            check_outputs("standardised features", features)
         return normalise_speakers(features, ["one"] * len(features) if speakers is None else speakers, prior, heard)

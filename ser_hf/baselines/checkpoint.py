@@ -84,6 +84,10 @@ def _pipeline(source: str, weights: Path, config: BaselineConfig, model: type[Ba
     return pipeline
 
 
+def _are_numbers(array: Any) -> bool:
+    return np.asarray(array).dtype.kind == "f" and bool(np.isfinite(array).all())
+
+
 def _check(source: str, machine: Baseline, extractor: SerFeatureExtractor) -> None:
     """Refuses parts that do not fit."""
     *scalers, classifier = machine.pipeline
@@ -96,7 +100,8 @@ def _check(source: str, machine: Baseline, extractor: SerFeatureExtractor) -> No
             "scaler": all(one.mean_.shape == one.scale_.shape == (one.n_features_in_,) == (size,) for one in scalers),
             **machine.fits(),
             "classes": set(classifier.classes_.tolist()) <= set(labels) and (np.diff(classifier.classes_) > 0).all(),
-            "numbers": all(np.isfinite(array).all() for array in [*learned, *machine.arrays()]),
+            "numbers": all(_are_numbers(array) for array in [*learned, *machine.arrays()]),
+            "scale": all((one.scale_ > 0).all() for one in scalers),
         }
     except (AttributeError, TypeError, IndexError, ValueError) as error:
         raise CheckpointError(f"{source}: {WEIGHTS} is not a fitted machine: {error}") from error

@@ -18,7 +18,7 @@ from ser_hf.evaluation import fit_temperature
 
 from .baseline import AUTO, Baseline, BaselineConfig, Labels
 from .build import BASELINES
-from .speakers import Features, normalise_speakers, population
+from .speakers import Features, check_features, normalise_speakers, population
 
 if TYPE_CHECKING:
     from sklearn.preprocessing import StandardScaler
@@ -96,6 +96,7 @@ def fit(
 
     Raises:
         SerHfError: there is but one class, one group and something to choose, or the speaker of a clip is unknown.
+        NotFiniteError: there is NaN or infinity among the features.
     """
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
@@ -103,6 +104,8 @@ def fit(
     _, kind = BASELINES[config.model_type]
     if len(np.unique(train.labels)) < 2:
         raise SerHfError(f"{kind.title} needs training clips of two classes or more")
+    check_features(train.features, "training clip")
+    check_features(validation.features, "validation clip")
     features, chosen, tried = train.prepared(config), copy.deepcopy(config), _candidates(config)
     log: list[dict[str, float]] = []
     best = tried[0]

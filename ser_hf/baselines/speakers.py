@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_hf.base.errors import SerHfError
+from ser_hf.base.errors import NotFiniteError, SerHfError
 
 if TYPE_CHECKING:
     from sklearn.preprocessing import StandardScaler
@@ -20,6 +20,25 @@ PRIOR = 4.0
 """Clips that the population counts for by default. Chosen on the 20 speakers of RAVDESS that fold 1 of EmoBox does not
 test on, four of them held out at a time: from 2 to 4 both baselines gain most by 5 to 30 seconds of a speaker, and the
 variance within a speaker over that between speakers, which is what it should be, has a median of 3.8."""
+
+
+def check_features(features: Features, whose: str = "input") -> None:
+    """Refuses features ``(N, D)`` with NaN or infinity, which would not vary for their speaker, and so be taken for 0.
+
+    Args:
+        features: of clips.
+        whose: they are, for the message.
+
+    Raises:
+        NotFiniteError: with the number of the first such clip.
+    """
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(bad):
+        raise NotFiniteError(
+            f"the features of {whose} {bad[0] + 1} are NaN or infinite ({len(bad)} of {len(features)} are so); compute "
+            "them again, or leave the clip out",
+            int(bad[0]),
+        )
 
 
 def normalise_speakers(

@@ -78,6 +78,7 @@ class Svm(Baseline):
         size, classes, vectors = svc.n_features_in_, len(svc.classes_), len(svc.support_vectors_)
         pairs = (classes * (classes - 1) // 2,)
         return {
+            "gamma": svc._gamma == svc.gamma and 0 < svc._gamma < np.inf,
             "kernel": svc.kernel == "rbf" and svc.break_ties is True and svc.decision_function_shape == "ovr",
             "support vectors": svc.support_vectors_.shape == (vectors, size) == (len(svc.support_), svc.shape_fit_[1]),
             "weights": svc.dual_coef_.shape == svc._dual_coef_.shape == (classes - 1, vectors),

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -49,6 +50,29 @@ class Command(ABC):
     @abstractmethod
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Does the work and returns the exit code."""
+
+
+def add_deterministic_argument(parser: argparse.ArgumentParser) -> None:
+    """What `held` is told by."""
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="kernels that give the same bits every time, on the same machine with as many threads",
+    )
+
+
+def held(args: argparse.Namespace, instead: str = "take the CPU (--device cpu)") -> AbstractContextManager[None]:
+    """Kernels of PyTorch that give the same bits every time, where ``--deterministic`` asks for them.
+
+    Args:
+        args: of the command.
+        instead: see `ser_hf.training.deterministic`.
+    """
+    if not args.deterministic:
+        return nullcontext()
+    from ser_hf.training import deterministic
+
+    return deterministic(instead=instead)
 
 
 def say(text: str = "") -> None:

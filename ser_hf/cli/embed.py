@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, answer, settle_own
+from ._command import Command, add_data_arguments, add_deterministic_argument, answer, held, settle_own
 
 
 class EmbedCommand(Command):
@@ -37,10 +37,15 @@ examples:
         parser.add_argument("--dtype", default="auto", help="auto, float32 or bfloat16")
         parser.add_argument("--trim_db", type=float, metavar="DB", help="cut edges this far under the loudest frame")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        add_deterministic_argument(parser)
         parser.add_argument("--batch_size", type=int, default=64, metavar="N", help="clips decoded together")
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Embeds, and says what was written."""
+        with held(args):
+            return self._run(args)
+
+    def _run(self, args: argparse.Namespace) -> int:
         from ser_hf.data import load_corpus
         from ser_hf.embeddings import add_embeddings, write_embeddings
         from ser_hf.training import folders

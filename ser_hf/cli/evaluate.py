@@ -9,7 +9,16 @@ from typing import Any
 
 from ser_hf.base.errors import SerHfError
 
-from ._command import Command, add_data_arguments, add_split_arguments, answer, scores, settle_own
+from ._command import (
+    Command,
+    add_data_arguments,
+    add_deterministic_argument,
+    add_split_arguments,
+    answer,
+    held,
+    scores,
+    settle_own,
+)
 
 _SHARED = ("data_root", "data_dirs", "skip_bad", "max_duration", "num_proc", "output")
 
@@ -48,7 +57,7 @@ class EvaluateCommand(Command):
             action="store_true",
             help="put the recordings of the surest errors into the report; for yourself, if they may not be passed on",
         )
-        parser.add_argument("--deterministic", action="store_true", help="kernels that give the same bits every time")
+        add_deterministic_argument(parser)
         others = parser.add_argument_group("for checkpoints that are no runs of ours, whose labels --labels explains")
         others.add_argument("--scheme", help="label scheme; by default the checkpoint's own labels, in our words")
         others.add_argument("--protocol", help="score the test side of this split alone; by default all clips")
@@ -57,9 +66,7 @@ class EvaluateCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Scores and prints the table."""
-        from ser_hf.training import deterministic
-
-        with deterministic(args.deterministic):
+        with held(args, "hide the GPU (CUDA_VISIBLE_DEVICES=)"):
             return self._run(args)
 
     def _run(self, args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_hf.base.plain import plain_json
 
-from ._command import Command, complain, known_fields, say
+from ._command import Command, add_deterministic_argument, complain, held, known_fields, say
 from ._heard import add_sureness_arguments
 from ._predict_batch import EPILOG, add_batch_arguments, named, run_batch
 
@@ -85,7 +85,7 @@ class PredictCommand(Command):
         parser.add_argument("--top", type=int, default=3, help="classes shown per file (default 3)")
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
         parser.add_argument("--plot", metavar="FILE.png", help="draw the attention over the spectrogram, of one clip")
-        parser.add_argument("--deterministic", action="store_true", help="kernels that give the same bits every time")
+        add_deterministic_argument(parser)
         longest = known_fields()["max_duration"].default
         parser.add_argument(
             "--max_duration", type=float, default=longest, metavar="S", help="seconds; a longer recording is refused"
@@ -95,11 +95,7 @@ class PredictCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the scores of every recording, or writes them."""
-        if not args.deterministic:
-            return self._run(args)
-        from ser_hf.training import deterministic
-
-        with deterministic():
+        with held(args):
             return self._run(args)
 
     def _run(self, args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ser_hf.base.plain import plain_json
 
-from ._command import Command, say
+from ._command import Command, add_deterministic_argument, held, say
 from ._heard import add_window_arguments, clock, columns, rated, window_options
 from .predict import checkpoint_and_files
 
@@ -37,6 +37,7 @@ class SegmentCommand(Command):
             "--model", metavar="RUN", help="the checkpoint, all words being files; default: the one of ser_hf"
         )
         parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+        add_deterministic_argument(parser)
         add_window_arguments(parser)
         parser.add_argument(
             "--smoothing", type=int, metavar="N", help="windows of which the running mean is taken, odd (default 3)"
@@ -55,6 +56,10 @@ class SegmentCommand(Command):
 
     def run(self, args: argparse.Namespace, overrides: Sequence[str]) -> int:
         """Prints the segments and the verdict of every file, and writes what is asked for."""
+        with held(args):
+            return self._run(args)
+
+    def _run(self, args: argparse.Namespace) -> int:
         from ser_hf.base.errors import SerHfError
         from ser_hf.inference import open_model, write_timeline
 

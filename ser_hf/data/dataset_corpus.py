@@ -206,20 +206,23 @@ def recording_of(value: Any, source: str, called: str, column: str) -> bytes:
     Raises:
         AudioError: there is none.
     """
-    if isinstance(value, bytes):
-        return value
-    if isinstance(value, dict) and value.get("bytes"):
-        return bytes(value["bytes"])
-    if isinstance(value, dict) and value.get("array") is not None:
-        return _wav(value["array"], value["sampling_rate"])
-    path = value.get("path") if isinstance(value, dict) else value
+    held = value if isinstance(value, dict) else {"bytes" if isinstance(value, bytes) else "path": value}
+    data, path = held.get("bytes"), held.get("path")
+    if data and isinstance(data, bytes):
+        return data
+    if held.get("array") is not None:
+        return _wav(held, called, column)
     if not path:
         raise AudioError(f"{called} has no recording: {column} is empty")
+    if not isinstance(path, str):
+        raise AudioError(
+            f"{called} has no recording: {column} holds neither audio nor a path, but {type(path).__name__}"
+        )
     file = Path(path) if Path(path).is_absolute() else Path(source, path)
     try:
         return file.read_bytes()
-    except OSError as error:
-        raise AudioError(f"{file} cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # a path with a zero byte
+        raise AudioError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _text(value: Any, kind: Any) -> str | None:
@@ -231,7 +234,13 @@ def _text(value: Any, kind: Any) -> str | None:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _wav(samples: Any, rate: int) -> bytes:
+def _wav(held: Mapping[str, Any], called: str, column: str) -> bytes:
+    """Samples and their rate, as a file."""
     file = io.BytesIO()
-    soundfile.write(file, np.asarray(samples, np.float32), int(rate), format="WAV", subtype="FLOAT")
+    try:
+        samples, rate = np.asarray(held["array"], np.float32), int(held["sampling_rate"])
+        soundfile.write(file, samples, rate, format="WAV", subtype="FLOAT")
+    except (TypeError, ValueError, LookupError, ArithmeticError, soundfile.SoundFileError) as error:
+        said = " ".join(str(error).split())
+        raise AudioError(f"{called}: what {column} holds are no samples and their sampling_rate: {said}") from error
     return file.getvalue()

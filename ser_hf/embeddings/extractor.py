@@ -13,7 +13,8 @@ import torch
 from transformers.utils.hub import cached_file
 
 from ser_hf.base.atomic import replacing
-from ser_hf.base.errors import CheckpointError, RecipeError, SerHfError, unknown
+from ser_hf.base.errors import CheckpointError, NotFiniteError, RecipeError, SerHfError, unknown
+from ser_hf.base.finite import check_outputs
 from ser_hf.base.hub_failures import HUB_FAILURES, cause, one_line, reason
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.waveform import Waveform, as_waveform, peak_normalise
@@ -175,7 +176,12 @@ class EmbeddingExtractor(SerFeatureExtractor):
     def _features(self, clips: Sequence[Any], device: torch.device) -> torch.Tensor:
         waveforms = [self.prepare_waveform(clip) for clip in clips]
         encoder = self._loaded().to(device)
-        return encoder(waveforms, self.layers, self.pooling, bf16=wants_bf16(self.dtype, device))
+        found = encoder(waveforms, self.layers, self.pooling, bf16=wants_bf16(self.dtype, device))
+        try:
+            check_outputs("embeddings", found.numpy())
+        except NotFiniteError as error:
+            raise NotFiniteError(f"encoder {self.encoder}: {error}", error.number) from error
+        return found
 
 
 SETTINGS = ("encoder", "layers", "pooling", "dtype", "trim_db", "peak_normalise", "sampling_rate", "weights")

@@ -12,11 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from ser_hf.audio import load
-from ser_hf.base.errors import AudioError
+from ser_hf.base.errors import AudioError, NotFiniteError
 from ser_hf.models import SerFeatureExtractor
 from ser_hf.records import INPUT_FEATURES
 
-from ._finite import TOO_LOUD, check_finite
+from ._finite import TOO_LOUD, check_finite, naming
 
 HELD = 1 << 24
 """Samples (64 MiB) after which what is decoded is transformed and let go, so that long recordings do not add up."""
@@ -139,7 +139,10 @@ def _transform(
     names: list[str], waveforms: list[np.ndarray], extractor: SerFeatureExtractor, device: str
 ) -> np.ndarray:
     try:
-        batch = extractor(waveforms, sampling_rate=extractor.sampling_rate, device=device)
+        with naming(names):
+            batch = extractor(waveforms, sampling_rate=extractor.sampling_rate, device=device)
+    except NotFiniteError:
+        raise
     except ValueError:
         _name_culprit(names, waveforms, extractor)
         raise

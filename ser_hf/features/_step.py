@@ -16,7 +16,7 @@ from ser_hf.records import AUDIO, INPUT_FEATURES
 
 from ._arrays import array_feature, to_column
 from ._compute import features_of
-from ._finite import check_finite
+from ._finite import check_finite, check_kept
 from ._prepared import features_of_prepared, takes_prepared
 
 
@@ -31,6 +31,7 @@ class FeatureStep:
         columns: of the table, that are kept.
         first: number of the first row, for messages about clips without a name.
         process: where the step was made: in any other it is a worker.
+        deterministic: whether PyTorch was told so there, which a worker that is started anew does not know.
     """
 
     extractor: SerFeatureExtractor
@@ -39,6 +40,7 @@ class FeatureStep:
     columns: tuple[str, ...] = ()
     first: int = 0
     process: int = field(default_factory=os.getpid)
+    deterministic: bool = field(default_factory=torch.are_deterministic_algorithms_enabled)
 
     def __call__(self, table: pa.Table, numbers: list[int], rank: int | None = None) -> pa.Table:
         """Decodes, resamples and transforms a batch.
@@ -48,6 +50,7 @@ class FeatureStep:
         """
         if os.getpid() != self.process:
             torch.set_num_threads(1)  # a forked worker that starts threads can hang
+            torch.use_deterministic_algorithms(self.deterministic)
         called = (f"row {self.first + number}" for number in numbers)
         rows = list(zip(called, table.column(AUDIO), strict=True))
         way = features_of_prepared if takes_prepared(self.extractor) else features_of
@@ -75,6 +78,7 @@ class FeatureStep:
         with np.errstate(over="ignore"):
             rounded = features.astype(self.dtype, order="C")
         check_finite(rounded, names, f"they are too large for {self.dtype}; use dtype='float32'")
+        check_kept(features, names, self.dtype)
         return rounded
 
 

@@ -12,7 +12,7 @@ from ser_hf.models import SerFeatureExtractor
 from ser_hf.models.waveform import as_waveform
 from ser_hf.records import INPUT_FEATURES
 
-from ._finite import TOO_LOUD, check_finite
+from ._finite import TOO_LOUD, check_finite, naming
 
 _SHORTEST = 0.025
 """Seconds: one window of the wav2vec 2.0 convolutions (400 samples at 16 kHz) and of the AST filterbank."""
@@ -52,7 +52,10 @@ def inputs_of(clips: list[tuple[str, Any]], extractor: SequenceFeatureExtractor)
         ValueError: a clip cannot be used.
     """
     if isinstance(extractor, SerFeatureExtractor):
-        features = extractor([samples for _, samples in clips], sampling_rate=extractor.sampling_rate)[INPUT_FEATURES]
-        check_finite(np.asarray(features), [name for name, _ in clips], TOO_LOUD)
+        names = [name for name, _ in clips]
+        with naming(names):
+            found = extractor([samples for _, samples in clips], sampling_rate=extractor.sampling_rate)
+        features = found[INPUT_FEATURES]
+        check_finite(np.asarray(features), names, TOO_LOUD)
         return [{INPUT_FEATURES: x} for x in np.asarray(features)]
     return [waveform_inputs(name, samples, extractor) for name, samples in clips]

@@ -25,9 +25,11 @@ def pretrained_state(
         weights: a safetensors file of the whole model; None fetches timm's own from the Hub.
 
     Raises:
-        ValueError: there are no such weights, they do not fit, or the file is a pickle or broken.
+        ValueError: there are no such weights, they do not fit, they are NaN or infinite, or the file is a pickle or
+            broken.
     """
     import timm
+    from safetensors import SafetensorError
 
     overlay, shapes = None, {}
     if weights is not None:
@@ -42,12 +44,19 @@ def pretrained_state(
         raise ValueError(f"timm has no pretrained weights for {name!r}; pass weights=FILE.safetensors")
     try:
         model = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay, in_chans=in_chans, **kwargs)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, SafetensorError) as error:
         why = _misfit(shapes, name, kwargs) if shapes else ""
         told = f"{weights} is not of this model: {why}; give its own file, or the backbone that this one is of"
-        said = told if why else " ".join(str(error).split())
+        said = told if why else f"{weights}: " * bool(shapes) + " ".join(str(error).split())
         raise ValueError(f"the pretrained weights of {name!r} cannot be loaded: {said}") from error
-    return dict(model.state_dict())
+    state = dict(model.state_dict())
+    broken = [key for key, tensor in state.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise ValueError(
+            f"{weights if shapes else f'the weights for {name!r}'}: {len(broken)} of {len(state)} tensors hold NaN or "
+            f"infinity, e.g. {broken[0]!r}; fetch or copy it again"
+        )
+    return state
 
 
 def _misfit(found: dict[str, tuple[int, ...]], name: str, kwargs: dict[str, Any]) -> str:
@@ -80,7 +89,10 @@ def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
         tensors = {name: tensor for name, tensor in header.items() if name != "__metadata__"}
         ends = [tensor["data_offsets"][1] for tensor in tensors.values()]
         shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        for name, tensor in tensors.items():
+            if tensor["shape"] and not tensor["dtype"].startswith(("F", "BF")):
+                raise ValueError(f"{name!r} is of type {tensor['dtype']}, expected floating-point numbers")
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path}: not a whole safetensors file ({error})") from error
     expected = 8 + length + max(ends, default=0)
     if size != expected:

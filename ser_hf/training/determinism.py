@@ -18,7 +18,7 @@ _LACKING = re.compile(r"(\S+) does not have a deterministic implementation")
 
 
 @contextmanager
-def deterministic(wanted: bool = True) -> Iterator[None]:
+def deterministic(wanted: bool = True, instead: str = "train on a CPU (--use_cpu true)") -> Iterator[None]:
     """Has PyTorch take kernels that give the same bits every time, and puts everything back afterwards.
 
     It asks for ``torch.use_deterministic_algorithms``, cuDNN without its search for the fastest kernel, and cuBLAS with
@@ -28,6 +28,7 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
 
     Args:
         wanted: False changes nothing.
+        instead: what may be done where an operation has no such kernel, for the message.
 
     Raises:
         SerHfError: an operation has no such kernel on this device; the message names it.
@@ -48,9 +49,7 @@ def deterministic(wanted: bool = True) -> Iterator[None]:
     except RuntimeError as error:
         if (found := _lacking(error)) is None:
             raise
-        raise SerHfError(
-            f"deterministic: {found}; leave out deterministic, or train on a CPU (--use_cpu true)"
-        ) from error
+        raise SerHfError(f"deterministic: {found}; leave out deterministic, or {instead}") from error
     finally:
         torch.use_deterministic_algorithms(was, warn_only=warned)
         cudnn.deterministic, cudnn.benchmark = flags

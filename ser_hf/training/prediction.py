@@ -148,6 +148,7 @@ def outputs_and_hidden(model: Any, inputs: Sequence[dict[str, Any]]) -> tuple[Ou
     order = np.concatenate(_of_one_shape(inputs))
     hidden = np.empty_like(together := np.concatenate(caught))
     hidden[order] = together
+    check_outputs("embeddings", hidden)
     return found, hidden
 
 

@@ -117,3 +117,15 @@ def test_a_machine_that_does_not_fit_together_is_refused(folder, change, said):
     dump(broken, folder / "model.skops")
     with pytest.raises(CheckpointError, match=said):
         load_checkpoint(folder)
+
+
+def test_the_same_machine_is_the_same_file(tmp_path):
+    files = []
+    for name in ("a", "b"):
+        machine().save_pretrained(tmp_path / name)
+        FunctionalsExtractor("mfcc_mean").save_pretrained(tmp_path / name)
+        files.append((tmp_path / name / "model.skops").read_bytes())
+    assert files[0] == files[1]
+    loaded, _ = load_checkpoint(tmp_path / "a")
+    new = clips(2, 60).features
+    np.testing.assert_array_equal(shares(loaded, new), shares(machine(), new))

@@ -228,7 +228,7 @@ def test_a_type_that_is_not_trusted_is_refused(folder):
         "__class__": "system",
         "__module__": "posix",
         "__loader__": "FunctionNode",
-        "__id__": 1,
+        "__id__": -1,
     }
     files["schema.json"] = json.dumps(schema).encode()
     with zipfile.ZipFile(path, "w") as archive:

@@ -12,6 +12,7 @@ from ser_hf.base.errors import AudioError, CorpusError
 from ser_hf.corpora import CORPORA, Reading
 from ser_hf.data import SerCorpus, dataset_source, load_corpus
 from ser_hf.data._dataset_source import is_dataset
+from ser_hf.data.dataset_corpus import recording_of
 from ser_hf.flows.build import build
 
 STRUCT = {"bytes": datasets.Value("binary"), "path": datasets.Value("string")}
@@ -331,3 +332,18 @@ def test_audformats_tables_of_emodb_load_as_they_are(tmp_path, recordings):
         assert found["duration"] == pytest.approx([seconds] * 4)
         if table == "segments.csv":
             assert found["speaker"] == [clip.speaker.replace("emodb", "mine") for clip in truth]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *([[1.0, 2.0]], 3, 2.5, True, b"", "", None, {}, {"bytes": None, "path": None}, {"bytes": 10**12}),
+        *({"bytes": "abc"}, {"path": ["a"]}, {"path": "a\0b"}, {"array": [0.1]}, {"array": "x", "sampling_rate": 8000}),
+        *({"array": [0.1], "sampling_rate": rate} for rate in (None, 0, -1, float("nan"), float("inf"), "x", 1e30)),
+        {"array": [[["x"]]], "sampling_rate": 8000},
+    ],
+)
+def test_cells_that_hold_no_recording_are_told_of_by_row_and_column(value, tmp_path):
+    with pytest.raises(AudioError, match=r"data/train/0000003|cannot be read") as caught:
+        recording_of(value, str(tmp_path), "data/train/0000003", "sound")
+    assert "\n" not in str(caught.value)

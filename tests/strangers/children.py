@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import itertools
 import multiprocessing
 import os
@@ -160,6 +161,7 @@ class Child:
                 Path("/proc/self/clear_refs").write_text("5")
                 told = work(case)
                 told.peak = _status("VmHWM") * 1024
+                ctypes.CDLL(None).fflush(None)  # what C has not printed yet
                 for stream in (sys.stdout, sys.stderr):
                     stream.flush()
                 if size := os.fstat(noise.fileno()).st_size:
