@@ -33,13 +33,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         lock(handle)
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        usual_rights(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
         os.close(handle)
+
+
+def usual_rights(path: Path) -> None:
+    """Gives a file the rights of any new one; safetensors and temporary files are for their owner alone."""
+    umask = os.umask(0)
+    os.umask(umask)
+    path.chmod(0o666 & ~umask)
 
 
 def _sweep(path: Path) -> None:

@@ -100,6 +100,14 @@ def advising(advice: Callable[[], str]) -> Iterator[None]:
     except Ended as ended:
         ended.advice = ended.advice or advice()
         raise
+    except KeyboardInterrupt as interrupt:
+        interrupt.args = interrupt.args or (advice(),)
+        raise
+
+
+def advice_of(interrupt: KeyboardInterrupt) -> str:
+    """How to go on after Ctrl-C, in words; empty where only the command knows."""
+    return str(interrupt.args[0]) if interrupt.args else ""
 
 
 @contextmanager

@@ -32,14 +32,14 @@ def peer_gone(error: BaseException) -> bool:
 
 def speaks_first() -> bool:
     """Whether no other process of the run on this machine has said yet why it ends; the first one to ask may."""
-    if not several():
+    if not several() and LAUNCHED not in os.environ:
         return True
     run = f"ser_hf-{os.getppid()}-{os.environ.get('MASTER_PORT', '')}"
     path = Path(os.environ.get(LAUNCHED) or Path(tempfile.gettempdir(), run))
     try:
         path.touch(exist_ok=False)
     except FileExistsError:
-        return False
+        return not several()
     except OSError:  # a word too many is better than none
         return True
     return True

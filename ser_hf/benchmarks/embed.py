@@ -38,7 +38,7 @@ def bench_embed(settings: Settings) -> Result:
     batches of clips of unlike lengths are not the same to an encoder that was trained without a mask.
 
     Raises:
-        SerHfError: no such checkpoint, or a setting is unknown.
+        SerHfError: no such checkpoint, one that hears no waveform, or a setting is unknown.
     """
     notes, rows = [], list[Row]()
     with tempfile.TemporaryDirectory() as room:
@@ -79,7 +79,12 @@ def _checkpoint(settings: Settings, folder: Path) -> str:
 def _encoder(place: str, clips: list[np.ndarray], together: int) -> Work:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     extractor = build_embeddings(place, pooling="mean", dtype="float32")
-    stock = AutoModel.from_pretrained(place).to(device).eval()
+    stock = AutoModel.from_pretrained(place).to(device).float().eval()  # some are published in float16
+    if stock.main_input_name != "input_values":
+        raise SerHfError(
+            f"{place} is a {type(stock).__name__}, which hears no waveform, as a bare loop would have it; expected a "
+            "checkpoint of wav2vec 2.0, HuBERT or WavLM; of Whisper's encoder: ser-hf bench whisper"
+        )
     prepare = AutoFeatureExtractor.from_pretrained(place)  # type: ignore[no-untyped-call]
 
     @torch.inference_mode()

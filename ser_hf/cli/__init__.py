@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ser_hf import __version__
 from ser_hf.base.disk import told
-from ser_hf.base.ending import Ended, ending
+from ser_hf.base.ending import Ended, advice_of, ending
 from ser_hf.base.errors import SerHfError
 from ser_hf.base.memory import out_of_memory
 from ser_hf.base.peers import ENDED_BY_ANOTHER, LAUNCHED, is_main, peer_gone, speaks_first
@@ -127,11 +127,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         _fail(command, told(error) if isinstance(error, OSError) else _NO_MEMORY)
         return USER_ERROR
     except Ended as ended:
-        complain(f"ser-hf {command.name}: ended by {ended.signal.name}; {ended.advice or command.goes_on}")
+        _end(command, f"ended by {ended.signal.name}", ended.advice)
         return 128 + ended.signal
-    except KeyboardInterrupt:
-        complain(f"ser-hf {command.name}: interrupted")
+    except KeyboardInterrupt as interrupt:
+        _end(command, "interrupted", advice_of(interrupt))
         return 130
+
+
+def _end(command: Command, how: str, advice: str) -> None:
+    """Says how the command was ended and is gone on with; of several processes the main one does."""
+    complain(f"ser-hf {command.name}: {how}; {advice or command.goes_on}")
+    if is_main():
+        speaks_first()  # so that the launcher need not
 
 
 def _fail(command: Command, text: str) -> None:

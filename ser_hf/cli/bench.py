@@ -21,9 +21,9 @@ class BenchCommand(Command):
         "measure speed and memory of features, map, build, train, inference, predict, embed, windows or whisper "
         "against other libraries; cost of models"
     )
-    epilog = "All subjects take turns in one run; the table has medians, --json every measurement.\n"
+    epilog = "All subjects take turns in one run; the table has medians, --output and --json every measurement.\n"
     epilog += "The table of `ser-hf list models`: ser-hf bench models recipes --threads 1 --clips 16\n"
-    epilog += "--repeats 3 --json ser_hf/benchmarks/models.json"
+    epilog += "--repeats 3 --output ser_hf/benchmarks/models.json"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         """What is measured, on what, how often."""

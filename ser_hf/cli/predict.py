@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_hf.base.plain import plain_json
+from ser_hf.base.plain import one_line, plain_json
 
 from ._command import Command, add_deterministic_argument, complain, held, known_fields, say
 from ._heard import add_sureness_arguments
@@ -119,8 +119,8 @@ class PredictCommand(Command):
                 say(_json(item.shown, heard) if args.json else _words(item.shown, heard, args.top))
                 if heard.seconds > _LONG * model.window and not args.quiet:
                     complain(
-                        f"{item.shown} is {heard.seconds:.0f} s long, of which the middle {model.window:g} s were "
-                        "heard; ser-hf segment hears all of it"
+                        f"{one_line(item.shown)} is {heard.seconds:.0f} s long, of which the middle {model.window:g} s "
+                        "were heard; ser-hf segment hears all of it"
                     )
         return 0
 
@@ -136,6 +136,7 @@ def _json(name: str, heard: Heard) -> str:
 def _words(name: str, heard: Heard, top: int) -> str:
     from ser_hf.inference import UNSURE
 
+    name = one_line(name)
     best = ", ".join(f"{label} {share:.3f}" for label, share in list(heard.classes.items())[:top])
     rated = "".join(f"; {target} {value:.2f}" for target, value in heard.dimensions.items())
     if heard.label == UNSURE:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ser_hf.base.plain import plain_json
+from ser_hf.base.plain import one_line, plain_json
 
 from ._command import Command, add_deterministic_argument, held, say
 from ._heard import add_window_arguments, clock, columns, rated, window_options
@@ -133,9 +133,9 @@ def _move(bar: Any, seconds: float) -> None:
 
 
 def _table(timeline: Timeline) -> Iterator[str]:
-    yield f"{timeline.name}: {_words(timeline.verdict)}"
+    yield f"{one_line(timeline.name)}: {_words(timeline.verdict)}"
     for name, verdict in timeline.speakers.items():
-        yield f"  {name}: {_words(verdict)}"
+        yield f"  {one_line(name)}: {_words(verdict)}"
     speakers = bool(timeline.speakers)
     rows = [
         [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ser_hf.base.alone import alone
-from ser_hf.base.atomic import write_json
+from ser_hf.base.atomic import usual_rights, write_json
 from ser_hf.base.disk import writing
 from ser_hf.base.errors import SerHfError, unknown
 from ser_hf.base.provenance import now, versions
@@ -149,6 +149,8 @@ def _by_weights(
 
     def finish(folder: Path) -> dict[str, Any]:
         model.save_pretrained(folder)
+        for weights in folder.glob("*.safetensors"):
+            usual_rights(weights)
         extractor.save_pretrained(folder)
         saved = load_checkpoint(folder)
         return score(*saved, rows, results["data"]["classes"], folder, recordings=loaded.dataset)

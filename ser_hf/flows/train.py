@@ -17,7 +17,7 @@ from ser_hf.audio import load
 from ser_hf.audit import add_fingerprints
 from ser_hf.augment import WaveformChain
 from ser_hf.base.alone import alone
-from ser_hf.base.atomic import write_json, write_text
+from ser_hf.base.atomic import usual_rights, write_json, write_text
 from ser_hf.base.disk import writing
 from ser_hf.base.ending import advising
 from ser_hf.base.errors import RecipeError
@@ -138,6 +138,8 @@ def write_run(
         calibrate(model, data.extractor, data.split.datasets["validation"] if recipe.run.calibrate else None)
     with writing(folder):
         model.save_pretrained(folder)
+        for weights in folder.glob("*.safetensors"):
+            usual_rights(weights)
         data.extractor.save_pretrained(folder)
     results = describe(recipe, data, model, facts)
     results["model"]["trainable_parameters"] = learned

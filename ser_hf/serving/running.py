@@ -74,11 +74,13 @@ def serve(
         raise SerHfError(f"cannot listen at {host}:{port}: {error}; try another --port, or --host") from error
     shown = f"[{host}]" if ":" in host else host
     tell(f"http://{shown}:{listening.getsockname()[1]}  (/docs, /health, /metrics)")
-    before = signal.signal(signal.SIGTERM, _asked)  # uvicorn raises it once more at its end, in order
+    # uvicorn raises them once more at its end, in order; Ctrl-C would break into what ends the application
+    before = {number: signal.signal(number, _asked) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _asked(*_: object) -> None:

@@ -33,6 +33,8 @@ def test_what_torch_says_when_another_process_is_gone(monkeypatch, error, gone):
 def test_one_of_several_speaks(monkeypatch, tmp_path):
     monkeypatch.setenv(LAUNCHED, str(tmp_path / "spoken"))
     assert [speaks_first(), speaks_first()] == [True, True], "a process without others may always"
+    assert (tmp_path / "spoken").exists(), "and the launcher knows"
+    (tmp_path / "spoken").unlink()
     monkeypatch.setenv("WORLD_SIZE", "2")
     assert [speaks_first(), speaks_first()] == [True, False]
 

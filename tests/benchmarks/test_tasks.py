@@ -165,6 +165,13 @@ def test_embed_of_a_checkpoint_and_with_opensmile(bench, save_transformer, tmp_p
     assert "eGeMAPS, answers: the same within 0 (allowed: 0)" in shown
 
 
+def test_embed_of_a_whisper_is_refused_in_one_line(save_transformer, tmp_path, capsys):
+    place = save_transformer("whisper", tmp_path / "whisper")
+    assert main(["bench", "embed", "--clips", "2", "--model_settings", f"pretrained={place}"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"ser-hf bench: {place} is a WhisperModel, which hears no waveform")
+
+
 def test_windows(bench):
     shown, facts = bench("windows", "--clips", 5, "--batch_size", 2, *TINY_MODEL)
     check(shown, facts, "windows", 5, ["a loop, window by window", "a loop, batches of 2", "ser_hf, segment"])

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from ser_hf import __version__
+from ser_hf.base.ending import advising
 from ser_hf.baselines import BASELINES
 from ser_hf.benchmarks import shipped_models
 from ser_hf.cli import COMMANDS, main
@@ -148,7 +149,17 @@ def test_an_interrupt_is_no_traceback(monkeypatch, capsys):
 
     monkeypatch.setattr("ser_hf.cli.listing.ListCommand.run", interrupted)
     assert main(["list"]) == 130
-    assert capsys.readouterr().err == "ser-hf list: interrupted\n"
+    assert capsys.readouterr().err == "ser-hf list: interrupted; the same command begins anew\n"
+
+
+def test_an_interrupt_tells_what_is_saved_where_that_is_known(monkeypatch, capsys):
+    def interrupted(*_):
+        with advising(lambda: "all is saved"), advising(lambda: "nothing is"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("ser_hf.cli.listing.ListCommand.run", interrupted)
+    assert main(["list"]) == 130
+    assert capsys.readouterr().err == "ser-hf list: interrupted; nothing is\n", "the innermost knows best"
 
 
 def test_under_several_processes_only_the_first_speaks(monkeypatch, capsys, tmp_path):

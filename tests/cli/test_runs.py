@@ -31,6 +31,21 @@ def test_evaluate_writes_a_report_beside_the_score(tiny_run, tones_root, tmp_pat
 
 
 @pytest.mark.usefixtures("_no_report")
+def test_whoever_may_read_a_run_may_read_all_of_it(tiny_run):
+    rights = {path.name: path.stat().st_mode for path in tiny_run.folder.iterdir() if path.is_file()}
+    assert {name for name, mode in rights.items() if mode != rights["config.json"]} == set()
+    assert "model.safetensors" in rights
+
+
+@pytest.mark.parametrize("command", ["predict", "segment"])
+def test_a_file_name_does_not_write_a_line_of_its_own(tiny_run, tones_root, tmp_path, capsys, command):
+    clip = tmp_path / "a\nb.wav: angry 1.000\x1b[2J.wav"
+    shutil.copy(next(tones_root.rglob("*.wav")), clip)
+    assert main([command, str(tiny_run.folder), str(clip)]) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith(f"{tmp_path}/a\\nb.wav: angry 1.000\\x1b[2J.wav: ")
+
+
 def test_evaluate_alone_gives_the_score_that_train_printed(tiny_run, tones_root, tmp_path, capsys):
     words = ["--data_root", str(tones_root), "--output", str(tmp_path / "e")]
     assert main(["evaluate", str(tiny_run.folder), *words]) == 0

@@ -90,9 +90,9 @@ class Process:
         )
         self.url = self.process.stdout.readline().split()[0]
 
-    def end(self) -> tuple[int, str]:
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Exit code, and what was written to standard error."""
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(number)
         _, complaints = self.process.communicate(timeout=60)
         return self.process.returncode, complaints
 
