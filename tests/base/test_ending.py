@@ -18,6 +18,9 @@ NUMBERS = [signal.SIGTERM, signal.SIGHUP]
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(module, "_PATIENCE", 0.02)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def _go_on(work, *args):
