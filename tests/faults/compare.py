@@ -14,6 +14,8 @@ _TIMES = re.compile(
     r"|\b\d[\d,]*(\.\d+)? (s|ms|min|h|seconds|MB|GB)\b"
     r"|<td>\d{3,5}</td>"  # peak memory in the table of a study's costs; other numbers there have decimals or are small
 )
+_PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]+")
+"""Which children of a study draw, and the process under test does not, see `bench`."""
 _OTHER = frozenset({"log.txt", "costs.csv", "took.json", "training_args.bin"})
 """Files that hold what was said, how long it took, or the words of the command, which name the checkpoint."""
 
@@ -45,12 +47,13 @@ def digest(path: Path) -> str:
                 text = json.dumps(_steady(json.loads(text)), sort_keys=True)
             except ValueError:
                 return "no JSON"
+        text = _PICTURE.sub("a picture", text)
         data = _TIMES.sub("*", text).encode()
     elif path.suffix in (".pt", ".pth", ".bin"):
         return _tensors(path)
     elif path.suffix == ".skops":
         return _machine(path)
-    elif path.suffix == ".png":  # which children of a study draw, and this process does not, see `bench`
+    elif path.suffix == ".png":
         return "a picture" if data.endswith(b"IEND\xaeB`\x82") else "cut off"
     return hashlib.sha256(data).hexdigest()
 

@@ -85,7 +85,8 @@ def _featured(folder: Path) -> dict[str, Any]:
 
     settings = {"sampling_rate": 4_000, "duration": 0.5, "n_fft": 256, "hop_length": 128, "n_mels": 16}
     rows = add_features(_loaded(folder), SerFeatureExtractor(**settings), dtype="float16", keep_audio=False)
-    return {"rows": len(rows), "bytes": sum(Path(f["filename"]).stat().st_size for f in rows.cache_files)}
+    files = {file["filename"] for file in rows.cache_files}
+    return {"rows": len(rows), "bytes": sum(Path(name).stat().st_size for name in files)}
 
 
 def _predicted(folder: Path) -> dict[str, Any]:
